@@ -1,0 +1,3 @@
+//! Ingest, segments, index, find, retrieve, scrub.
+
+pub mod object;

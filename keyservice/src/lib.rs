@@ -1,0 +1,1 @@
+//! Releases keys, and writes down that it did.

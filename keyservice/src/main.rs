@@ -1,0 +1,2 @@
+//! The key service as a process.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The transparency log (C2SP tlog-tiles). Knows no medicine.

@@ -1,0 +1,1 @@
+//! Who may read what, why and how much, as pure functions.

@@ -1,0 +1,51 @@
+//! Every limit in one place: name, value, and the reason for the value.
+
+/// Depth of nested sequences in a data set. Real SR and RT objects stay below 20.
+pub const DATASET_DEPTH_MAX: usize = 64;
+/// Elements of one data set. The largest enhanced multi-frame headers seen in the field hold some 300,000.
+pub const DATASET_ELEMENTS_MAX: usize = 1_000_000;
+/// A value up to this many bytes is kept in the metadata; a longer one becomes BulkData (PS3.18 F.2.2). Long text fits.
+pub const INLINE_VALUE_BYTES_MAX: usize = 8 * 1024;
+/// All metadata of one instance. Beyond it, longer values become BulkData first, then the instance is refused.
+pub const METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of a data set that may come before the patient is known. Groups 0008 to 0010 hold identification only; private
+/// groups 0009 of old scanners reach some hundred kB.
+pub const PREAMBLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Inflated bytes of one deflated data set.
+pub const INFLATED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Inflated over deflated bytes, once `INFLATE_RATIO_GRACE_BYTES` are out. Real pixel data stays below 100.
+pub const INFLATE_RATIO_MAX: u64 = 200;
+/// Inflated bytes before the ratio is looked at: short headers compress without bound.
+pub const INFLATE_RATIO_GRACE_BYTES: u64 = 1024 * 1024;
+/// PDU length that Segel announces and accepts (PS3.8 D.1).
+pub const PDU_BYTES_MAX: u32 = 128 * 1024;
+/// An A-ASSOCIATE-RQ: 128 presentation contexts of 40 transfer syntaxes fit twice.
+pub const ASSOCIATE_BYTES_MAX: u32 = 512 * 1024;
+/// A command set (PS3.7): identification and a few numbers.
+pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
+/// The identifier of a C-FIND request.
+pub const QUERY_BYTES_MAX: usize = 256 * 1024;
+/// Presentation contexts of one association: odd numbers of one byte (PS3.8 9.3.2.2).
+pub const PRESENTATION_CONTEXTS_MAX: usize = 128;
+/// Headers of one part of a multipart body.
+pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
+/// A boundary (RFC 2046 5.1.1).
+pub const BOUNDARY_BYTES_MAX: usize = 70;
+/// Instances of one store request.
+pub const PARTS_MAX: usize = 100_000;
+/// A FHIR resource or bundle. A letter or photo of 25 MB fits as base64.
+pub const RESOURCE_BYTES_MAX: usize = 40 * 1024 * 1024;
+/// Depth of a FHIR resource.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Values in a FHIR resource or bundle.
+pub const JSON_VALUES_MAX: usize = 1_000_000;
+/// Entries of a bundle.
+pub const BUNDLE_ENTRIES_MAX: usize = 1_000;
+/// One message of the key service.
+pub const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Items of one message of the key service.
+pub const MESSAGE_ITEMS_MAX: usize = 4_096;
+/// Summaries that one search may open to tell candidates apart; a broader question is refused with advice.
+pub const SEARCH_OPENED_MAX: usize = 5_000;
+/// Answers of one DICOMweb search when the client names no limit, and at most.
+pub const SEARCH_RESULTS_MAX: usize = 1_000;

@@ -1,0 +1,1 @@
+//! Indonesian names: how they are taken apart to be found again.

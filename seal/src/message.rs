@@ -1,0 +1,513 @@
+//! The messages between an archive node and the key service.
+//!
+//! A connection carries frames: a big-endian `u32` length (at most `limits::MESSAGE_BYTES_MAX`) and one CBOR item.
+//! Requests carry an id that the reply repeats; replies may come in any order. The field numbers below are the format:
+//! a number is never reused (`docs/formats.md`).
+//!
+//! The archive node speaks [`Request`] on the node socket. Setting the service up is another family, [`AdminRequest`],
+//! on another socket, so that a broken-into archive node cannot add a reader.
+
+use minicbor::{Decode, Encode};
+use record::{FacilityCode, Identifier, Micros, ObjectId, Outcome, Pseudonym, Purpose, Role, Term, Token, Version};
+use std::fmt;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// The key of one object version's summary or content: 32 random bytes, overwritten when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop, Encode, Decode)]
+#[cbor(transparent)]
+pub struct DataKey(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataKey(#)")
+    }
+}
+
+/// Which half of an object version a data key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Part {
+    /// Who and what, as lists show it: identity and the study's description.
+    #[n(0)]
+    Summary,
+    /// Everything: full metadata, pixels, documents, values.
+    #[n(1)]
+    Content,
+}
+
+/// A data key sealed under its patient's key (`wrap`): the epoch, a random nonce of 12 bytes, 32 bytes and the tag of 16.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WrappedKey {
+    /// The root's epoch that the patient's key was derived in.
+    #[n(0)]
+    pub epoch: u32,
+    /// Nonce, ciphertext and tag: 60 bytes.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub sealed: Vec<u8>,
+}
+
+impl fmt::Debug for WrappedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrappedKey(epoch {})", self.epoch)
+    }
+}
+
+/// What a wrapped key and the ciphertext under it are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Context {
+    /// Whose.
+    #[n(0)]
+    pub patient: Pseudonym,
+    /// Which object.
+    #[n(1)]
+    pub object: ObjectId,
+    /// Which of its versions.
+    #[n(2)]
+    pub version: Version,
+}
+
+/// What the asker shows for itself. The key service checks it; the archive node only passes it on.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Proof {
+    /// A bearer token that the key service signed.
+    #[n(0)]
+    Bearer(#[n(0)] String),
+    /// A DIMSE peer: its AE title and the SHA-256 of its client certificate (none on a plain-text port).
+    #[n(1)]
+    Peer {
+        /// Calling AE title.
+        #[n(0)]
+        ae_title: String,
+        /// SHA-256 of the certificate's DER.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        certificate: Option<[u8; 32]>,
+    },
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bearer(_) => f.write_str("Bearer(#)"),
+            Self::Peer { ae_title, .. } => write!(f, "Peer({ae_title})"),
+        }
+    }
+}
+
+/// Who asks, why, and through which door. Every request that touches a patient carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Asker {
+    /// The proof of identity.
+    #[n(0)]
+    pub proof: Proof,
+    /// HL7 PurposeOfUse; a token's own purpose bounds it.
+    #[n(1)]
+    pub purpose: Purpose,
+    /// The door: `dimse`, `dicomweb`, `fhir`, `page`, `import`.
+    #[n(2)]
+    pub channel: String,
+}
+
+/// A request with its id.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Call {
+    /// Chosen by the caller; the reply repeats it.
+    #[n(0)]
+    pub id: u64,
+    /// What is asked.
+    #[n(1)]
+    pub request: Request,
+}
+
+/// The reply to the call with the same id.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Reply {
+    /// The call's id.
+    #[n(0)]
+    pub id: u64,
+    /// The answer.
+    #[n(1)]
+    pub answer: Answer,
+}
+
+/// What an archive node may ask.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Request {
+    /// Who is this? Answers [`Answer::Who`]. Not logged; opens nothing.
+    #[n(0)]
+    Authenticate(#[n(0)] Asker),
+    /// Take these objects in: identities to pseudonyms, terms to tokens, data keys to wrapped keys. Answers
+    /// [`Answer::Admitted`], one item each, in order, all or none.
+    #[n(1)]
+    Admit {
+        /// Who sends.
+        #[n(0)]
+        asker: Asker,
+        /// At most `limits::MESSAGE_ITEMS_MAX`.
+        #[n(1)]
+        items: Vec<AdmitItem>,
+    },
+    /// Search terms to tokens. Answers [`Answer::Tokens`], in order.
+    #[n(2)]
+    Tokens {
+        /// Who searches.
+        #[n(0)]
+        asker: Asker,
+        /// At most `limits::MESSAGE_ITEMS_MAX`.
+        #[n(1)]
+        terms: Vec<Term>,
+    },
+    /// Open: wrapped keys to data keys. Answers [`Answer::Released`], in order; each item alone may be refused.
+    #[n(3)]
+    Release {
+        /// Who opens.
+        #[n(0)]
+        asker: Asker,
+        /// Summary (a list) or content; metered apart.
+        #[n(1)]
+        part: Part,
+        /// At most `limits::MESSAGE_ITEMS_MAX`.
+        #[n(2)]
+        items: Vec<ReleaseItem>,
+    },
+    /// Are these the bytes that were kept? Compares inside the key service, so that an ingest path learns yes or no and
+    /// never a key. Answers [`Answer::Same`].
+    #[n(4)]
+    Compare {
+        /// Who sends.
+        #[n(0)]
+        asker: Asker,
+        /// The kept version, with its wrapped *content* key.
+        #[n(1)]
+        kept: ReleaseItem,
+        /// The kept version's digest (`digest::commit`).
+        #[cbor(n(2), with = "minicbor::bytes")]
+        commitment: [u8; 32],
+        /// SHA-256 of the bytes that arrived.
+        #[cbor(n(3), with = "minicbor::bytes")]
+        arrived: [u8; 32],
+    },
+    /// Destroy a patient's secret: nothing sealed under it opens again, in any copy. Answers [`Answer::Erased`].
+    #[n(5)]
+    Erase {
+        /// Who orders it.
+        #[n(0)]
+        asker: Asker,
+        /// Whose.
+        #[n(1)]
+        patient: Pseudonym,
+        /// Why, for the log.
+        #[n(2)]
+        reason: String,
+    },
+    /// The ledger's newest signed checkpoint. Answers [`Answer::Checkpoint`].
+    #[n(6)]
+    Checkpoint,
+    /// The certificates that DIMSE peers may present (SHA-256 of DER). Answers [`Answer::Certificates`].
+    #[n(7)]
+    Certificates,
+}
+
+/// One object to take in.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct AdmitItem {
+    /// Chosen at random by the archive node for a new object; the kept one for a new version.
+    #[n(0)]
+    pub object: ObjectId,
+    /// 1 for a new object.
+    #[n(1)]
+    pub version: Version,
+    /// The kind, for the log: `dicom`, `Observation`, ...
+    #[n(2)]
+    pub kind: String,
+    /// Every identifier that names the patient. Empty only together with `patient`.
+    #[n(3)]
+    pub identifiers: Vec<Identifier>,
+    /// The patient, where the object refers to one already known (a FHIR subject). Must have been treated by the asker's facility.
+    #[n(4)]
+    pub patient: Option<Pseudonym>,
+    /// Terms to be found by, besides the identifiers (which the archive lists among the terms as well).
+    #[n(5)]
+    pub terms: Vec<Term>,
+    /// Key of the summary.
+    #[n(6)]
+    pub summary: DataKey,
+    /// Key of metadata and content.
+    #[n(7)]
+    pub content: DataKey,
+}
+
+/// One object taken in.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Admitted {
+    /// The patient.
+    #[n(0)]
+    pub patient: Pseudonym,
+    /// Other pseudonyms of the same person, known by a national identifier.
+    #[n(1)]
+    pub linked: Vec<Pseudonym>,
+    /// One per term, in order.
+    #[n(2)]
+    pub tokens: Vec<Token>,
+    /// The summary's key, wrapped.
+    #[n(3)]
+    pub summary: WrappedKey,
+    /// The content's key, wrapped.
+    #[n(4)]
+    pub content: WrappedKey,
+    /// The sending facility, as the key service knows the asker.
+    #[n(5)]
+    pub facility: FacilityCode,
+}
+
+/// One key to open.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ReleaseItem {
+    /// What it is bound to.
+    #[n(0)]
+    pub context: Context,
+    /// The wrapped key of the part asked for.
+    #[n(1)]
+    pub wrapped: WrappedKey,
+}
+
+/// One key's fate.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Released {
+    /// Opened, logged and charged.
+    #[n(0)]
+    Key(#[n(0)] DataKey),
+    /// Not opened: not allowed, not known, erased or not what it claims to be. One answer for all.
+    #[n(1)]
+    Refused,
+}
+
+/// The answers.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Answer {
+    /// To `Authenticate`.
+    #[n(0)]
+    Who(#[n(0)] Who),
+    /// To `Admit`.
+    #[n(1)]
+    Admitted(#[n(0)] Vec<Admitted>),
+    /// To `Tokens`.
+    #[n(2)]
+    Tokens(#[n(0)] Vec<Token>),
+    /// To `Release`.
+    #[n(3)]
+    Released(#[n(0)] Vec<Released>),
+    /// To `Compare`.
+    #[n(4)]
+    Same(#[n(0)] bool),
+    /// To `Erase`: the ledger entry that certifies it.
+    #[n(5)]
+    Erased(#[n(0)] u64),
+    /// To `Checkpoint`: the signed note as text (C2SP tlog-checkpoint).
+    #[n(6)]
+    Checkpoint(#[n(0)] String),
+    /// To `Certificates`.
+    #[n(7)]
+    Certificates(#[n(0)] Vec<Certificate>),
+    /// The whole call failed.
+    #[n(8)]
+    Failed(#[n(0)] Failure),
+}
+
+/// A certificate that a DIMSE peer may present.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Certificate {
+    /// SHA-256 of the DER.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub sha256: [u8; 32],
+    /// The AE title it is bound to.
+    #[n(1)]
+    pub ae_title: String,
+}
+
+/// Who an asker is.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Who {
+    /// Stable id of the person, system or peer in the register (never a name).
+    #[n(0)]
+    pub actor: String,
+    /// The facility it acts for.
+    #[n(1)]
+    pub facility: FacilityCode,
+    /// Its role.
+    #[n(2)]
+    pub role: Role,
+    /// The purpose its token allows.
+    #[n(3)]
+    pub purpose: Purpose,
+    /// When the proof ends; `None` for a peer.
+    #[n(4)]
+    pub expires: Option<Micros>,
+}
+
+/// Why a call failed: the kind, and a sentence for people that names no patient.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// What the caller must do.
+    #[n(0)]
+    pub outcome: Outcome,
+    /// For people.
+    #[n(1)]
+    pub text: String,
+}
+
+/// What the administrator's socket takes. Frames are [`AdminCall`] and [`AdminReply`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum AdminRequest {
+    /// Adds a facility, or renames it.
+    #[n(0)]
+    AddFacility {
+        /// Its code.
+        #[n(0)]
+        code: FacilityCode,
+        /// Its name.
+        #[n(1)]
+        name: String,
+    },
+    /// Adds a DIMSE peer, or replaces its settings.
+    #[n(1)]
+    AddPeer {
+        /// AE title, 1 to 16 characters.
+        #[n(0)]
+        ae_title: String,
+        /// The facility it acts for.
+        #[n(1)]
+        facility: FacilityCode,
+        /// SHA-256 of its certificate's DER; without one it may use the plain-text port only.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        certificate: Option<[u8; 32]>,
+        /// Where it listens, for later requests to it.
+        #[n(3)]
+        host: Option<String>,
+        /// Its port.
+        #[n(4)]
+        port: Option<u16>,
+    },
+    /// Adds a person or system.
+    #[n(2)]
+    AddPerson {
+        /// The name it is called by on the command line.
+        #[n(0)]
+        name: String,
+        /// Its facility.
+        #[n(1)]
+        facility: FacilityCode,
+        /// Its role.
+        #[n(2)]
+        role: Role,
+    },
+    /// Signs a bearer token. Answers [`AdminAnswer::Token`].
+    #[n(3)]
+    Token {
+        /// Whose.
+        #[n(0)]
+        name: String,
+        /// What for.
+        #[n(1)]
+        purpose: Purpose,
+        /// How long, in seconds (at most 90 days).
+        #[n(2)]
+        seconds: u32,
+    },
+    /// Lists facilities, peers and people. Answers [`AdminAnswer::Register`].
+    #[n(4)]
+    List,
+    /// Removes a person or peer at once.
+    #[n(5)]
+    Remove {
+        /// Name or AE title.
+        #[n(0)]
+        name: String,
+    },
+    /// The ledger's public key (C2SP vkey) and size. Answers [`AdminAnswer::Ledger`].
+    #[n(6)]
+    Ledger,
+}
+
+/// An administrator's request with its id.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct AdminCall {
+    /// Chosen by the caller.
+    #[n(0)]
+    pub id: u64,
+    /// What is asked.
+    #[n(1)]
+    pub request: AdminRequest,
+}
+
+/// The reply to an administrator.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct AdminReply {
+    /// The call's id.
+    #[n(0)]
+    pub id: u64,
+    /// The answer.
+    #[n(1)]
+    pub answer: AdminAnswer,
+}
+
+/// Answers to an administrator.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum AdminAnswer {
+    /// Done, and in the ledger.
+    #[n(0)]
+    Done,
+    /// The token alone.
+    #[n(1)]
+    Token(#[n(0)] String),
+    /// The register.
+    #[n(2)]
+    Register(#[n(0)] Register),
+    /// The ledger.
+    #[n(3)]
+    Ledger {
+        /// C2SP vkey.
+        #[n(0)]
+        vkey: String,
+        /// Entries.
+        #[n(1)]
+        size: u64,
+    },
+    /// It failed.
+    #[n(4)]
+    Failed(#[n(0)] Failure),
+}
+
+/// Who is registered.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct Register {
+    /// Facilities: code and name.
+    #[n(0)]
+    pub facilities: Vec<(FacilityCode, String)>,
+    /// Peers.
+    #[n(1)]
+    pub peers: Vec<PeerEntry>,
+    /// People and systems: name, facility, role.
+    #[n(2)]
+    pub people: Vec<(String, FacilityCode, Role)>,
+}
+
+/// One registered peer.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct PeerEntry {
+    /// AE title.
+    #[n(0)]
+    pub ae_title: String,
+    /// Facility.
+    #[n(1)]
+    pub facility: FacilityCode,
+    /// SHA-256 of its certificate's DER.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub certificate: Option<[u8; 32]>,
+    /// Host.
+    #[n(3)]
+    pub host: Option<String>,
+    /// Port.
+    #[n(4)]
+    pub port: Option<u16>,
+}

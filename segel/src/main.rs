@@ -1,0 +1,2 @@
+//! Segel.
+fn main() {}

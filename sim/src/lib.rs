@@ -1,0 +1,1 @@
+//! Tests only: real clients, faults and the adversary against the real binaries.

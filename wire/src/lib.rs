@@ -1,0 +1,1 @@
+//! Bounded readers of the bytes of strangers. No I/O.
