@@ -1,2 +1,48 @@
-//! Developer commands.
-fn main() {}
+//! Everything a developer types: `cargo xtask test`, `tidy`, `fuzz`, `tools`.
+
+mod fuzz;
+mod run;
+mod test;
+mod tidy;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Segel.
+#[derive(Parser)]
+#[command(name = "cargo xtask", about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what the tests need and runs everything: formatting, lints, tidy, all tests.
+    Test(test::Options),
+    /// Holds the repository against its own rules: imports, licences, banned crates, sizes, golden files.
+    Tidy,
+    /// Fuzzes every reader of `wire` with libFuzzer (needs a nightly toolchain and cargo-fuzz).
+    Fuzz(fuzz::Options),
+    /// Installs the tools of the tests only: Debian packages and a Python environment in `.venv`.
+    Tools,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Test(options) => test::run(&options),
+        Command::Tidy => tidy::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Tools => tools::install(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        super::Cli::command().debug_assert();
+    }
+}

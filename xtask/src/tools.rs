@@ -1,0 +1,70 @@
+//! The real clients that the tests run: DCMTK, dicom3tools and Chromium from Debian, the Python ones in `.venv`.
+
+use crate::run;
+use anyhow::{Context as _, Result, bail};
+use std::path::PathBuf;
+
+/// Debian packages: the program that shows a package is there, and its name.
+const PACKAGES: &[(&str, &str)] = &[
+    ("storescu", "dcmtk"),
+    ("dciodvfy", "dicom3tools"),
+    ("chromium", "chromium"),
+    ("openssl", "openssl"),
+    ("curl", "curl"),
+];
+
+/// The Python clients and oracles, with versions, so that a run next year tests the same.
+const REQUIREMENTS: &str = "sim/requirements.txt";
+
+/// Installs what is missing. As root by `apt-get`; otherwise says what to type.
+pub fn install() -> Result<()> {
+    install_packages()?;
+    install_venv()?;
+    install_nextest()
+}
+
+fn install_packages() -> Result<()> {
+    let missing: Vec<&str> = PACKAGES.iter().filter(|(program, _)| !run::exists(program)).map(|(_, p)| *p).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let root = run::output("id", &["-u"])?.trim() == "0";
+    if !root || !run::exists("apt-get") {
+        bail!("the tests need these Debian packages; as root: apt-get install {}", missing.join(" "));
+    }
+    run::must("apt-get", &["update", "-q"])?;
+    let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
+    arguments.extend(missing);
+    run::must_with("apt-get", &arguments, &[("DEBIAN_FRONTEND", "noninteractive")])
+}
+
+/// Where the Python environment is: `SEGEL_VENV`, or `.venv` in the workspace.
+pub fn venv() -> Result<PathBuf> {
+    match std::env::var_os("SEGEL_VENV") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Ok(run::root()?.join(".venv")),
+    }
+}
+
+fn install_venv() -> Result<()> {
+    let venv = venv()?;
+    let requirements = std::fs::read_to_string(run::root()?.join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let stamp = venv.join("installed-requirements.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == requirements) {
+        return Ok(());
+    }
+    let venv_text = venv.to_str().context("the path of the Python environment is not UTF-8")?;
+    let pip = venv.join("bin/pip");
+    run::must("python3", &["-m", "venv", venv_text])
+        .context("python3 with its venv module is needed (Debian: apt-get install python3-venv)")?;
+    run::must(pip.to_str().context("path")?, &["install", "--quiet", "--requirement", REQUIREMENTS])?;
+    std::fs::write(stamp, requirements)?;
+    Ok(())
+}
+
+fn install_nextest() -> Result<()> {
+    if run::exists("cargo-nextest") {
+        return Ok(());
+    }
+    run::must("cargo", &["install", "cargo-nextest", "--locked"])
+}
