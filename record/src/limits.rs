@@ -49,3 +49,27 @@ pub const MESSAGE_ITEMS_MAX: usize = 4_096;
 pub const SEARCH_OPENED_MAX: usize = 5_000;
 /// Answers of one DICOMweb search when the client names no limit, and at most.
 pub const SEARCH_RESULTS_MAX: usize = 1_000;
+/// Calls of one archive node that wait for the key service at once; more would only wait longer.
+pub const KEY_CALLS_IN_FLIGHT_MAX: usize = 256;
+/// How long a call to the key service may take before the caller is told to come back.
+pub const KEY_CALL_MS_MAX: u64 = 10_000;
+/// How long connecting to the key service may take: a caller whose key service is away learns so within a second.
+pub const KEY_CONNECT_MS_MAX: u64 = 500;
+/// Search terms of one object. A name of 20 words has some 200.
+pub const TERMS_MAX: usize = 512;
+/// Identifiers of one patient that one object may name; OtherPatientIDsSequence seldom holds three.
+pub const IDENTIFIERS_MAX: usize = 32;
+/// Instances that one retrieve may name, at most: the largest studies seen hold some 20,000.
+pub const LOCATED_MAX: usize = 50_000;
+/// A passphrase.
+pub const PASSPHRASE_BYTES_MAX: usize = 1_024;
+/// Argon2id memory that a root key file must ask for at least: what RFC 9106 section 4 recommends where memory is scarce.
+pub const PASSPHRASE_MEMORY_KIB_MIN: u32 = 64 * 1024;
+/// Argon2id memory that a root key file may ask for, so that a hostile one cannot exhaust the machine.
+pub const PASSPHRASE_MEMORY_KIB_MAX: u32 = 256 * 1024;
+/// Argon2id passes at least (RFC 9106 section 4).
+pub const PASSPHRASE_PASSES_MIN: u32 = 3;
+/// Argon2id passes at most: a few seconds.
+pub const PASSPHRASE_PASSES_MAX: u32 = 10;
+/// Argon2id lanes at most.
+pub const PASSPHRASE_LANES_MAX: u32 = 16;
