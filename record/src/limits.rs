@@ -73,3 +73,29 @@ pub const PASSPHRASE_PASSES_MIN: u32 = 3;
 pub const PASSPHRASE_PASSES_MAX: u32 = 10;
 /// Argon2id lanes at most.
 pub const PASSPHRASE_LANES_MAX: u32 = 16;
+/// A segment takes no further group beyond this size: large enough that files stay few, small enough to copy and check one at a time.
+pub const SEGMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Sealed bytes of one frame that wait in memory and share the group's write; a larger one streams into its own file.
+pub const DRAFT_MEMORY_BYTES_MAX: usize = 1024 * 1024;
+/// Sealed bytes of all frames that wait in memory: 256 senders of one such frame each.
+pub const DRAFTS_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Sealed bytes of one frame: whole-slide images reach some GB.
+pub const FRAME_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+/// The CBOR record of one frame: a bundle of the most entries with the most terms each stays below.
+pub const FRAME_RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Objects of one frame: a bundle's entries.
+pub const FRAME_OBJECTS_MAX: usize = BUNDLE_ENTRIES_MAX;
+/// Frames that wait for the committer; each group takes some 10 ms, so a longer queue would only hide that the disk is too slow.
+pub const COMMIT_QUEUE_FRAMES_MAX: usize = 512;
+/// Frames of one group, and how many bytes of them: one write and one durable flush must end within a second on a slow disk.
+pub const GROUP_FRAMES_MAX: usize = 256;
+/// See `GROUP_FRAMES_MAX`.
+pub const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of one read of a sealed part: the largest metadata sealed and padded fits; content is read by ranges.
+pub const PART_READ_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Segment files held open for reading.
+pub const SEGMENT_HANDLES_MAX: usize = 256;
+/// Connections that read the index at once: beyond the number of cores they only wait for each other.
+pub const INDEX_READERS_MAX: usize = 8;
+/// Values of one kind in one index filter (UIDs, modalities, tokens of one group).
+pub const FILTER_VALUES_MAX: usize = 1_024;

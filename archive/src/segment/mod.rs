@@ -1,0 +1,3 @@
+//! Segments: append-only files of sealed frames.
+
+pub mod draft;
