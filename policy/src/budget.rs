@@ -4,7 +4,7 @@
 //! patients is what a thief does. Both windows slide, so nobody gets twice the count around a full hour.
 
 use record::{Micros, Pseudonym};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// One hour.
 pub const HOUR_MICROS: Micros = 3_600_000_000;
@@ -29,50 +29,87 @@ pub struct Counts {
     pub patients_day: u32,
 }
 
-/// The books. For each actor and measure, when each patient was last opened; both windows are read from that one time.
+/// The books: for each actor and measure, who was opened within each window.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    last: HashMap<(String, Measure), HashMap<Pseudonym, Micros>>,
+    windows: HashMap<(String, Measure), Windows>,
+}
+
+#[derive(Clone, Debug)]
+struct Windows {
+    hour: Window,
+    day: Window,
+}
+
+/// The patients opened within a span, each once, at its latest time. Both collections hold the same pairs.
+#[derive(Clone, Debug)]
+struct Window {
+    span: Micros,
+    last: HashMap<Pseudonym, Micros>,
+    by_time: BTreeSet<(Micros, Pseudonym)>,
+}
+
+impl Window {
+    fn new(span: Micros) -> Self {
+        Self { span, last: HashMap::new(), by_time: BTreeSet::new() }
+    }
+
+    fn charge(&mut self, patient: Pseudonym, at: Micros) {
+        let last = self.last.entry(patient).or_insert(at);
+        self.by_time.remove(&(*last, patient));
+        // A clock that steps back must not make an opening look older than it is.
+        *last = (*last).max(at);
+        self.by_time.insert((*last, patient));
+    }
+
+    /// What has left the window goes; each opening is dropped once, so the cost of this is the cost of charging.
+    fn count(&mut self, now: Micros) -> u32 {
+        while let Some((at, patient)) = self.by_time.first().copied() {
+            if now.saturating_sub(at) < self.span {
+                break;
+            }
+            self.by_time.remove(&(at, patient));
+            self.last.remove(&patient);
+        }
+        u32::try_from(self.last.len()).unwrap_or(u32::MAX)
+    }
 }
 
 impl Meter {
     /// Writes one opening down. Opening the same patient again renews its time and adds nothing.
     pub fn charge(&mut self, actor: &str, measure: Measure, patient: Pseudonym, at: Micros) {
-        let patients = self.last.entry((actor.to_owned(), measure)).or_default();
-        let last = patients.entry(patient).or_insert(at);
-        // A clock that steps back must not make an opening look older than it is.
-        *last = (*last).max(at);
+        let windows = self
+            .windows
+            .entry((actor.to_owned(), measure))
+            .or_insert_with(|| Windows { hour: Window::new(HOUR_MICROS), day: Window::new(DAY_MICROS) });
+        windows.hour.charge(patient, at);
+        windows.day.charge(patient, at);
     }
 
     /// The patients that an actor has opened within an hour and within a day before `now`.
-    #[must_use]
-    pub fn counts(&self, actor: &str, measure: Measure, now: Micros) -> Counts {
-        let Some(patients) = self.last.get(&(actor.to_owned(), measure)) else { return Counts::default() };
-        let within = |window: Micros| {
-            let count = patients.values().filter(|at| now.saturating_sub(**at) < window).count();
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
-        Counts { patients_hour: within(HOUR_MICROS), patients_day: within(DAY_MICROS) }
+    pub fn counts(&mut self, actor: &str, measure: Measure, now: Micros) -> Counts {
+        let Some(windows) = self.windows.get_mut(&(actor.to_owned(), measure)) else { return Counts::default() };
+        Counts { patients_hour: windows.hour.count(now), patients_day: windows.day.count(now) }
     }
 
     /// Drops what no window can see any more.
     pub fn forget_before(&mut self, now: Micros) {
-        self.last.retain(|_, patients| {
-            patients.retain(|_, at| now.saturating_sub(*at) < DAY_MICROS);
-            !patients.is_empty()
+        self.windows.retain(|_, windows| {
+            windows.hour.count(now);
+            windows.day.count(now) > 0
         });
     }
 
     /// How many (actor, measure, patient) the books hold.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.last.values().map(HashMap::len).sum()
+        self.windows.values().map(|windows| windows.day.last.len()).sum()
     }
 
     /// Whether nothing is written down.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.last.is_empty()
+        self.windows.is_empty()
     }
 }
 
@@ -121,6 +158,8 @@ mod tests {
             let expected = Counts { patients_hour: hour, patients_day: day };
             assert_eq!(meter.counts("a", Measure::Content, now), expected, "at {now}");
         }
+        let mut meter = Meter::default();
+        meter.charge("a", Measure::Content, patient(1), 0);
         meter.forget_before(DAY_MICROS - 1);
         assert_eq!(meter.len(), 1);
         meter.forget_before(DAY_MICROS);
