@@ -1,9 +1,8 @@
 //! Ingest, segments, index, find, retrieve, scrub.
 
-pub mod error;
-pub mod index;
+pub mod find;
+pub mod ingest;
 pub mod keys;
 pub mod object;
-pub mod segment;
-pub mod settings;
-pub mod storage;
+pub mod retrieve;
+pub mod terms;

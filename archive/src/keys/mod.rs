@@ -1,0 +1,214 @@
+//! The client of the key service: the only way to a pseudonym, a token or a data key.
+//!
+//! While the key service is away every call fails within `limits::KEY_CONNECT_MS_MAX` with [`Outcome::Busy`]; the next
+//! call tries to connect again, so nothing has to be restarted in any order. A call that was under way when the
+//! connection broke is not repeated: the key service may have logged it, and only the caller knows whether to ask again.
+
+mod connection;
+mod endpoint;
+
+pub use endpoint::Endpoint;
+
+use connection::{Connection, Lost};
+use record::{Outcome, Pseudonym, Term, Token, limits};
+use seal::message::{Admitted, AdmitItem, Answer, Asker, Certificate, Failure, Part, ReleaseItem, Released, Request, Who};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, Semaphore};
+
+/// After a failed attempt the next callers are refused at once for this long, instead of each waiting for its own timeout.
+const COOLING_MS: u64 = 100;
+
+/// Speaks with the key service. Clones share one connection.
+#[derive(Clone)]
+pub struct KeyClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    endpoint: Endpoint,
+    in_flight: Semaphore,
+    link: Mutex<Link>,
+}
+
+/// The connection as it was last seen.
+#[derive(Default)]
+struct Link {
+    connection: Option<Arc<Connection>>,
+    failed: Option<Instant>,
+}
+
+impl KeyClient {
+    /// A client of the key service at `endpoint`. Nothing is connected before the first call.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        let in_flight = Semaphore::new(limits::KEY_CALLS_IN_FLIGHT_MAX);
+        Self { shared: Arc::new(Shared { endpoint, in_flight, link: Mutex::default() }) }
+    }
+
+    /// Who is this asker?
+    ///
+    /// # Errors
+    /// Refused if the proof does not hold; Busy while the key service is away.
+    pub async fn authenticate(&self, asker: &Asker) -> Result<Who, Failure> {
+        match self.ask(Request::Authenticate(asker.clone())).await? {
+            Answer::Who(who) => Ok(who),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Takes objects in, all or none, in order. One message carries them all, because only one message is one decision.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Invalid if they are more than one message holds; Busy while the key service is away.
+    pub async fn admit(&self, asker: &Asker, items: Vec<AdmitItem>) -> Result<Vec<Admitted>, Failure> {
+        let count = items.len();
+        if count > limits::MESSAGE_ITEMS_MAX {
+            return Err(failure(Outcome::Invalid, "more objects than one message of the key service holds"));
+        }
+        match self.ask(Request::Admit { asker: asker.clone(), items }).await? {
+            Answer::Admitted(admitted) if admitted.len() == count => Ok(admitted),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Search terms to tokens, in order.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Busy while the key service is away.
+    pub async fn tokens(&self, asker: &Asker, terms: &[Term]) -> Result<Vec<Token>, Failure> {
+        let mut all = Vec::with_capacity(terms.len());
+        for batch in terms.chunks(limits::MESSAGE_ITEMS_MAX) {
+            match self.ask(Request::Tokens { asker: asker.clone(), terms: batch.to_vec() }).await? {
+                Answer::Tokens(tokens) if tokens.len() == batch.len() => all.extend(tokens),
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Wrapped keys to data keys, in order; each may be refused alone.
+    ///
+    /// # Errors
+    /// Refused if the asker is nobody; Busy while the key service is away.
+    pub async fn release(&self, asker: &Asker, part: Part, items: &[ReleaseItem]) -> Result<Vec<Released>, Failure> {
+        let mut all = Vec::with_capacity(items.len());
+        for batch in items.chunks(limits::MESSAGE_ITEMS_MAX) {
+            match self.ask(Request::Release { asker: asker.clone(), part, items: batch.to_vec() }).await? {
+                Answer::Released(released) if released.len() == batch.len() => all.extend(released),
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether bytes that arrived are those that were kept.
+    ///
+    /// # Errors
+    /// Refused if the kept object is not the asker's; Busy while the key service is away.
+    pub async fn compare(&self, asker: &Asker, kept: ReleaseItem, commitment: [u8; 32], arrived: [u8; 32]) -> Result<bool, Failure> {
+        match self.ask(Request::Compare { asker: asker.clone(), kept, commitment, arrived }).await? {
+            Answer::Same(same) => Ok(same),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Destroys a patient's secret; the ledger entry that certifies it.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Busy while the key service is away.
+    pub async fn erase(&self, asker: &Asker, patient: Pseudonym, reason: &str) -> Result<u64, Failure> {
+        match self.ask(Request::Erase { asker: asker.clone(), patient, reason: reason.to_owned() }).await? {
+            Answer::Erased(entry) => Ok(entry),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The ledger's newest signed checkpoint.
+    ///
+    /// # Errors
+    /// Busy while the key service is away.
+    pub async fn checkpoint(&self) -> Result<String, Failure> {
+        match self.ask(Request::Checkpoint).await? {
+            Answer::Checkpoint(note) => Ok(note),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The certificates that DIMSE peers may present.
+    ///
+    /// # Errors
+    /// Busy while the key service is away.
+    pub async fn certificates(&self) -> Result<Vec<Certificate>, Failure> {
+        match self.ask(Request::Certificates).await? {
+            Answer::Certificates(certificates) => Ok(certificates),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// One request, one answer, within the deadline and the bound of calls under way.
+    async fn ask(&self, request: Request) -> Result<Answer, Failure> {
+        let answered = tokio::time::timeout(Duration::from_millis(limits::KEY_CALL_MS_MAX), async {
+            let _turn = self.shared.in_flight.acquire().await.map_err(|_| failure(Outcome::Closed, "shutting down"))?;
+            let connection = self.connection().await?;
+            connection.call(request).await.map_err(|lost| match lost {
+                Lost::TooLarge => failure(Outcome::Invalid, "more than one message of the key service holds"),
+                Lost::Closed => away(),
+            })
+        });
+        match answered.await {
+            Ok(Ok(Answer::Failed(failure))) => Err(failure),
+            Ok(answer) => answer,
+            Err(_) => Err(failure(Outcome::Busy, "the key service did not answer in time")),
+        }
+    }
+
+    /// The live connection, or a new one.
+    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
+        // While one caller connects the others wait here for its result, which is bounded by the connect timeout.
+        let mut link = self.shared.link.lock().await;
+        if let Some(connection) = link.connection.as_ref().filter(|connection| !connection.is_closed()) {
+            return Ok(Arc::clone(connection));
+        }
+        link.connection = None;
+        if link.failed.is_some_and(|failed| failed.elapsed() < Duration::from_millis(COOLING_MS)) {
+            return Err(away());
+        }
+        let connecting = tokio::time::timeout(Duration::from_millis(limits::KEY_CONNECT_MS_MAX), self.shared.endpoint.connect());
+        let connection = match connecting.await {
+            Ok(Ok(connection)) => Arc::new(connection),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the key service is away");
+                link.failed = Some(Instant::now());
+                return Err(away());
+            }
+            Err(_) => {
+                tracing::warn!("the key service does not accept connections");
+                link.failed = Some(Instant::now());
+                return Err(away());
+            }
+        };
+        link.failed = None;
+        link.connection = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+}
+
+fn failure(outcome: Outcome, text: &str) -> Failure {
+    Failure { outcome, text: text.to_owned() }
+}
+
+fn away() -> Failure {
+    failure(Outcome::Busy, "the key service is away")
+}
+
+/// An answer of another kind or length than the question: the two programs do not fit together.
+fn unexpected(answer: &Answer) -> Failure {
+    match answer {
+        Answer::Failed(failure) => failure.clone(),
+        _ => failure(Outcome::Damaged, "the key service answered something else than was asked"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
