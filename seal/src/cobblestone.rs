@@ -182,11 +182,12 @@ impl Opener {
         if !lengths.contains(&sealed.len()) {
             return Err(Error::damaged("a sealed chunk has a length that none can have at its place"));
         }
+        let nonce = self.schedule.nonce(index)?;
         let (body, tag) = sealed.split_at(sealed.len() - TAG_BYTES);
         let start = out.len();
         out.resize(start + body.len(), 0);
         let opened = self.schedule.key.open_separate_gather(
-            self.schedule.nonce(index)?,
+            nonce,
             Aad::empty(),
             body,
             tag,

@@ -51,3 +51,93 @@ pub fn decode<'b, T: Decode<'b, ()>>(item: &'b [u8]) -> Result<T> {
     }
     Ok(message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Answer, Asker, Call, Proof, Reply, Request};
+    use proptest::prelude::*;
+    use record::{Field, Purpose, Term};
+
+    fn call(texts: Vec<String>) -> Call {
+        let asker = Asker { proof: Proof::Bearer("t".into()), purpose: Purpose::Treat, channel: "dimse".into() };
+        let terms = texts.into_iter().map(|text| Term { field: Field::NameWord, text }).collect();
+        Call { id: 7, request: Request::Tokens { asker, terms } }
+    }
+
+    fn item(frame: &[u8]) -> &[u8] {
+        let (prefix, item) = frame.split_first_chunk().unwrap();
+        assert_eq!(item_len(*prefix), Ok(item.len()));
+        item
+    }
+
+    #[test]
+    fn a_message_comes_back() -> Result<()> {
+        let call = call(vec!["SITI".into()]);
+        assert_eq!(decode::<Call>(item(&encode(&call)?))?, call);
+        Ok(())
+    }
+
+    #[test]
+    fn the_bytes_of_a_message_are_golden() -> Result<()> {
+        assert_eq!(hex::encode(encode(&call(vec!["SITI".into()]))?), include_str!("../tests/golden/message.hex").trim());
+        Ok(())
+    }
+
+    #[test]
+    fn the_longest_message_passes_and_one_byte_more_does_not() -> Result<()> {
+        let room = MESSAGE_BYTES_MAX - (encode(&call(vec!["x".repeat(100_000)]))?.len() - PREFIX_BYTES - 100_000);
+        let longest = encode(&call(vec!["x".repeat(room)]))?;
+        assert_eq!(longest.len() - PREFIX_BYTES, MESSAGE_BYTES_MAX);
+        assert!(decode::<Call>(item(&longest)).is_ok());
+        assert!(encode(&call(vec!["x".repeat(room + 1)])).is_err());
+        assert!(decode::<Call>(&vec![0; MESSAGE_BYTES_MAX + 1]).is_err());
+        let prefix = |len: usize| u32::try_from(len).unwrap().to_be_bytes();
+        assert!(item_len(prefix(MESSAGE_BYTES_MAX)).is_ok());
+        assert!(item_len(prefix(MESSAGE_BYTES_MAX + 1)).is_err());
+        assert!(item_len(prefix(0)).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_cut_or_lengthened_message_is_refused() -> Result<()> {
+        let frame = encode(&Reply { id: 1, answer: Answer::Same(true) })?;
+        let item = item(&frame);
+        for len in 0..item.len() {
+            assert!(decode::<Reply>(&item[..len]).is_err(), "{len} bytes");
+        }
+        assert!(decode::<Reply>(&[item, &[0]].concat()).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn declared_counts_set_nothing_aside() {
+        // An array of 2^62 tokens, a byte string of 2^62 bytes, and arrays in arrays where a request should be.
+        for hostile in [
+            vec![0x82, 0x01, 0x82, 0x02, 0x81, 0x9b, 0x40, 0, 0, 0, 0, 0, 0, 0],
+            vec![0x82, 0x01, 0x82, 0x06, 0x81, 0x7b, 0x40, 0, 0, 0, 0, 0, 0, 0],
+            vec![0x81; 200_000],
+            vec![0x9f; 200_000],
+        ] {
+            assert!(decode::<Reply>(&hostile).is_err());
+            assert!(decode::<Call>(&hostile).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode::<Call>(&bytes);
+            let _ = decode::<Reply>(&bytes);
+            let _ = decode::<crate::message::AdminCall>(&bytes);
+        }
+
+        #[test]
+        fn no_flipped_bit_makes_it_panic(at in 0_usize..400) {
+            let mut frame = encode(&call(vec!["SITI".into(), "RAHAYU".into()]))?;
+            let at = at % ((frame.len() - PREFIX_BYTES) * 8);
+            frame[PREFIX_BYTES + at / 8] ^= 1 << (at % 8);
+            let _ = decode::<Call>(&frame[PREFIX_BYTES..]);
+        }
+    }
+}
