@@ -1,1 +1,6 @@
 //! Bounded readers of the bytes of strangers. No I/O.
+pub mod charset;
+pub mod dataset;
+pub mod error;
+pub mod syntax;
+pub mod uid;
