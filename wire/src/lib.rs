@@ -4,3 +4,4 @@ pub mod dataset;
 pub mod error;
 pub mod syntax;
 pub mod uid;
+pub mod part10;

@@ -60,7 +60,7 @@ pub fn keyword_of(tag: Tag) -> Option<&'static str> {
 }
 
 /// Whether an explicit header has a 32-bit length behind two reserved bytes (PS3.5 Table 7.1-1).
-pub(super) fn has_long_length(vr: VR) -> bool {
+pub(crate) fn has_long_length(vr: VR) -> bool {
     use VR::*;
     matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
 }
