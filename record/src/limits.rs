@@ -27,6 +27,8 @@ pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
 pub const QUERY_BYTES_MAX: usize = 256 * 1024;
 /// Presentation contexts of one association: odd numbers of one byte (PS3.8 9.3.2.2).
 pub const PRESENTATION_CONTEXTS_MAX: usize = 128;
+/// Transfer syntaxes of one presentation context: PS3.6 lists some 60.
+pub const TRANSFER_SYNTAXES_MAX: usize = 128;
 /// Headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// A boundary (RFC 2046 5.1.1).
@@ -99,3 +101,37 @@ pub const SEGMENT_HANDLES_MAX: usize = 256;
 pub const INDEX_READERS_MAX: usize = 8;
 /// Values of one kind in one index filter (UIDs, modalities, tokens of one group).
 pub const FILTER_VALUES_MAX: usize = 1_024;
+/// Terms of one item of an admission, and of all items of one message: 24 a resource of a full bundle, and some spare.
+/// A token is longer than the shortest term, so this also bounds the answer.
+pub const MESSAGE_TERMS_MAX: usize = 131_072;
+/// Identifiers of one admitted object. Other Patient IDs Sequences (0010,1002) of the field hold fewer than ten.
+pub const ITEM_IDENTIFIERS_MAX: usize = 32;
+/// Bytes of one identifier's issuer or number, and of one term. LO values have 64 characters (PS3.5 6.2).
+pub const IDENTIFIER_BYTES_MAX: usize = 512;
+/// Bytes of the short words of a message: the channel, the kind of an object.
+pub const LABEL_BYTES_MAX: usize = 64;
+/// Bytes of a reason or a name that a person typed.
+pub const REASON_BYTES_MAX: usize = 1_024;
+/// Bytes of a bearer token. Those that the key service signs have some 300.
+pub const BEARER_BYTES_MAX: usize = 2_048;
+/// Seconds that a bearer token may be valid: 90 days.
+pub const BEARER_SECONDS_MAX: u32 = 90 * 24 * 3_600;
+/// Pseudonyms known as one person. More than a handful means that one national number stands for many people.
+pub const LINKED_PATIENTS_MAX: usize = 64;
+/// Requests that the key service decides and commits together. At 10 ms a commit that is 25,000 a second.
+pub const REQUEST_GROUP_MAX: usize = 256;
+/// Requests that wait for a group: four full ones, some 40 ms. Beyond, the caller hears Busy at once.
+pub const REQUEST_QUEUE_MAX: usize = 1_024;
+/// Requests of one connection that are not answered yet; a node that asks more waits in its own queue.
+pub const CONNECTION_REQUESTS_MAX: usize = 256;
+/// Connections to each socket of the key service.
+pub const CONNECTIONS_MAX: usize = 64;
+/// Bytes of all messages that the key service has read and not answered yet: eight of the largest.
+pub const MESSAGES_IN_FLIGHT_BYTES_MAX: usize = 8 * MESSAGE_BYTES_MAX;
+/// Seconds from the first byte of a message to its last, and for its answer to be taken.
+pub const MESSAGE_SECONDS_MAX: u64 = 10;
+/// Failed proofs of identity that are written to the ledger in one minute; the rest is counted. At some 400 bytes each a
+/// flood of a whole day adds 17 MB.
+pub const FAILED_PROOFS_LOGGED_PER_MINUTE: u32 = 30;
+/// Milliseconds between the first entry that a checkpoint misses and the next checkpoint. The promise to outsiders is 5 s.
+pub const CHECKPOINT_MILLIS: u64 = 1_000;

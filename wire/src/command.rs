@@ -1,0 +1,363 @@
+//! Command sets (PS3.7 6.3.1, Annex E): group 0000, Implicit VR Little Endian whatever the context's transfer syntax.
+
+use crate::Error;
+use record::limits::COMMAND_BYTES_MAX;
+
+/// CommandField (0000,0100) of what Segel takes and answers (PS3.7 E.1).
+pub mod field {
+    /// C-STORE-RQ
+    pub const C_STORE_RQ: u16 = 0x0001;
+    /// C-STORE-RSP
+    pub const C_STORE_RSP: u16 = 0x8001;
+    /// C-FIND-RQ
+    pub const C_FIND_RQ: u16 = 0x0020;
+    /// C-FIND-RSP
+    pub const C_FIND_RSP: u16 = 0x8020;
+    /// C-ECHO-RQ
+    pub const C_ECHO_RQ: u16 = 0x0030;
+    /// C-ECHO-RSP
+    pub const C_ECHO_RSP: u16 = 0x8030;
+    /// C-CANCEL-RQ
+    pub const C_CANCEL_RQ: u16 = 0x0FFF;
+    /// Set in the field of every response.
+    pub const RESPONSE_BIT: u16 = 0x8000;
+}
+
+/// CommandDataSetType (0000,0800): no data set follows. Any other value: one does.
+pub const NO_DATA_SET: u16 = 0x0101;
+/// The value Segel writes where a data set follows.
+pub const DATA_SET_FOLLOWS: u16 = 0x0001;
+
+/// A command set. Elements that it does not name are skipped; an absent element is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Command {
+    /// (0000,0002)
+    pub affected_sop_class_uid: Option<String>,
+    /// (0000,0003)
+    pub requested_sop_class_uid: Option<String>,
+    /// (0000,0100)
+    pub command_field: u16,
+    /// (0000,0110)
+    pub message_id: Option<u16>,
+    /// (0000,0120)
+    pub message_id_being_responded_to: Option<u16>,
+    /// (0000,0600)
+    pub move_destination: Option<String>,
+    /// (0000,0700)
+    pub priority: Option<u16>,
+    /// (0000,0800)
+    pub command_data_set_type: u16,
+    /// (0000,0900)
+    pub status: Option<u16>,
+    /// (0000,0901): tags as (group, element).
+    pub offending_elements: Vec<(u16, u16)>,
+    /// (0000,0902): LO, at most 64 characters.
+    pub error_comment: Option<String>,
+    /// (0000,1000)
+    pub affected_sop_instance_uid: Option<String>,
+    /// (0000,1001)
+    pub requested_sop_instance_uid: Option<String>,
+    /// (0000,1020)
+    pub remaining_suboperations: Option<u16>,
+    /// (0000,1021)
+    pub completed_suboperations: Option<u16>,
+    /// (0000,1022)
+    pub failed_suboperations: Option<u16>,
+    /// (0000,1023)
+    pub warning_suboperations: Option<u16>,
+    /// (0000,1030)
+    pub move_originator_ae_title: Option<String>,
+    /// (0000,1031)
+    pub move_originator_message_id: Option<u16>,
+}
+
+impl Command {
+    /// Reads a whole command set.
+    ///
+    /// # Errors
+    /// Longer than the limit, an element outside group 0000, repeated or out of order, a length beyond the bytes, a value
+    /// of the wrong size, or no CommandField or CommandDataSetType.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.len() > COMMAND_BYTES_MAX {
+            return Err(Error::invalid(format!("command set longer than {COMMAND_BYTES_MAX} bytes")));
+        }
+        let mut command = Self::default();
+        let (mut field, mut data_set_type) = (None, None);
+        let mut previous = None;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (element, value, tail) = element(rest)?;
+            if previous.is_some_and(|p| p >= element) {
+                return Err(Error::invalid(format!("command element (0000,{element:04X}) is repeated or out of order")));
+            }
+            (previous, rest) = (Some(element), tail);
+            match element {
+                0x0100 => field = Some(us(element, value)?),
+                0x0800 => data_set_type = Some(us(element, value)?),
+                _ => command.take(element, value)?,
+            }
+        }
+        command.command_field = field.ok_or_else(|| Error::invalid("command set without CommandField"))?;
+        command.command_data_set_type =
+            data_set_type.ok_or_else(|| Error::invalid("command set without CommandDataSetType"))?;
+        Ok(command)
+    }
+
+    fn take(&mut self, element: u16, value: &[u8]) -> Result<(), Error> {
+        match element {
+            0x0002 => self.affected_sop_class_uid = Some(ui(element, value)?),
+            0x0003 => self.requested_sop_class_uid = Some(ui(element, value)?),
+            0x0110 => self.message_id = Some(us(element, value)?),
+            0x0120 => self.message_id_being_responded_to = Some(us(element, value)?),
+            0x0600 => self.move_destination = Some(text(value)),
+            0x0700 => self.priority = Some(us(element, value)?),
+            0x0900 => self.status = Some(us(element, value)?),
+            0x0901 => self.offending_elements = tags(element, value)?,
+            0x0902 => self.error_comment = Some(text(value)),
+            0x1000 => self.affected_sop_instance_uid = Some(ui(element, value)?),
+            0x1001 => self.requested_sop_instance_uid = Some(ui(element, value)?),
+            0x1020 => self.remaining_suboperations = Some(us(element, value)?),
+            0x1021 => self.completed_suboperations = Some(us(element, value)?),
+            0x1022 => self.failed_suboperations = Some(us(element, value)?),
+            0x1023 => self.warning_suboperations = Some(us(element, value)?),
+            0x1030 => self.move_originator_ae_title = Some(text(value)),
+            0x1031 => self.move_originator_message_id = Some(us(element, value)?),
+            // CommandGroupLength, and what other services use.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a data set follows.
+    #[must_use]
+    pub fn has_data_set(&self) -> bool {
+        self.command_data_set_type != NO_DATA_SET
+    }
+
+    /// The response to this request: same message id and SOP class, no data set.
+    #[must_use]
+    pub fn response(&self, status: u16) -> Self {
+        Self {
+            affected_sop_class_uid: self.affected_sop_class_uid.clone(),
+            command_field: self.command_field | field::RESPONSE_BIT,
+            message_id_being_responded_to: self.message_id,
+            command_data_set_type: NO_DATA_SET,
+            status: Some(status),
+            affected_sop_instance_uid: self.affected_sop_instance_uid.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The command set as bytes, in ascending order, with its group length.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(128);
+        let numbers = |value: Option<u16>| value.map(|v| v.to_le_bytes().to_vec());
+        let uids = |value: &Option<String>| value.as_ref().map(|v| padded(v, 64, 0));
+        let texts = |value: &Option<String>, limit| value.as_ref().map(|v| padded(v, limit, b' '));
+        let tags: Vec<u8> = self.offending_elements.iter().flat_map(|(g, e)| [g.to_le_bytes(), e.to_le_bytes()].concat()).collect();
+        let elements = [
+            (0x0002, uids(&self.affected_sop_class_uid)),
+            (0x0003, uids(&self.requested_sop_class_uid)),
+            (0x0100, numbers(Some(self.command_field))),
+            (0x0110, numbers(self.message_id)),
+            (0x0120, numbers(self.message_id_being_responded_to)),
+            (0x0600, texts(&self.move_destination, 16)),
+            (0x0700, numbers(self.priority)),
+            (0x0800, numbers(Some(self.command_data_set_type))),
+            (0x0900, numbers(self.status)),
+            (0x0901, (!tags.is_empty()).then_some(tags)),
+            (0x0902, texts(&self.error_comment, 64)),
+            (0x1000, uids(&self.affected_sop_instance_uid)),
+            (0x1001, uids(&self.requested_sop_instance_uid)),
+            (0x1020, numbers(self.remaining_suboperations)),
+            (0x1021, numbers(self.completed_suboperations)),
+            (0x1022, numbers(self.failed_suboperations)),
+            (0x1023, numbers(self.warning_suboperations)),
+            (0x1030, texts(&self.move_originator_ae_title, 16)),
+            (0x1031, numbers(self.move_originator_message_id)),
+        ];
+        for (element, value) in elements {
+            if let Some(value) = value {
+                put(&mut body, element, &value);
+            }
+        }
+        let mut out = Vec::with_capacity(body.len().saturating_add(12));
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        put(&mut out, 0x0000, &length.to_le_bytes());
+        out.extend_from_slice(&body);
+        out
+    }
+}
+
+/// Tag (bytes 1-4), length (bytes 5-8), value: the element number, the value and what comes after.
+fn element(bytes: &[u8]) -> Result<(u16, &[u8], &[u8]), Error> {
+    let Some(([g0, g1, e0, e1, l0, l1, l2, l3], rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(Error::invalid("command set ends inside an element"));
+    };
+    if [*g0, *g1] != [0, 0] {
+        return Err(Error::invalid("command set holds an element outside group 0000"));
+    }
+    let element = u16::from_le_bytes([*e0, *e1]);
+    let length = usize::try_from(u32::from_le_bytes([*l0, *l1, *l2, *l3])).unwrap_or(usize::MAX);
+    let Some((value, tail)) = rest.split_at_checked(length) else {
+        return Err(Error::invalid(format!("command element (0000,{element:04X}) is longer than its command set")));
+    };
+    Ok((element, value, tail))
+}
+
+fn us(element: u16, value: &[u8]) -> Result<u16, Error> {
+    let bytes = <[u8; 2]>::try_from(value)
+        .map_err(|_| Error::invalid(format!("command element (0000,{element:04X}) is not two bytes")))?;
+    Ok(u16::from_le_bytes(bytes))
+}
+
+fn ui(element: u16, value: &[u8]) -> Result<String, Error> {
+    let end = value.iter().rposition(|b| !matches!(b, 0 | b' ')).map_or(0, |last| last.saturating_add(1));
+    let text = std::str::from_utf8(value.get(..end).unwrap_or_default()).unwrap_or_default();
+    if text.len() <= 64 && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && (end == 0 || !text.is_empty()) {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::invalid(format!("command element (0000,{element:04X}) is not a UID")))
+    }
+}
+
+/// Text for people or a title: what is not printable ASCII is dropped.
+fn text(value: &[u8]) -> String {
+    value.trim_ascii().iter().filter(|b| (0x20..0x7f).contains(*b)).map(|b| char::from(*b)).collect()
+}
+
+fn tags(element: u16, value: &[u8]) -> Result<Vec<(u16, u16)>, Error> {
+    let (whole, rest) = value.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(Error::invalid(format!("command element (0000,{element:04X}) is not a list of tags")));
+    }
+    Ok(whole.iter().map(|[a, b, c, d]| (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]))).collect())
+}
+
+/// Printable ASCII up to the VR's length, padded to even length.
+fn padded(text: &str, limit: usize, padding: u8) -> Vec<u8> {
+    let mut value: Vec<u8> = text.bytes().filter(|b| (0x20..0x7f).contains(b) && *b != b'\\').take(limit).collect();
+    if value.len() % 2 == 1 {
+        value.push(padding);
+    }
+    value
+}
+
+fn put(out: &mut Vec<u8>, element: u16, value: &[u8]) {
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(&element.to_le_bytes());
+    out.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn store() -> Command {
+        Command {
+            affected_sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".into()),
+            command_field: field::C_STORE_RQ,
+            message_id: Some(7),
+            priority: Some(0),
+            command_data_set_type: DATA_SET_FOLLOWS,
+            affected_sop_instance_uid: Some("1.2.3.4".into()),
+            ..Command::default()
+        }
+    }
+
+    #[test]
+    fn an_echo_request_is_read_as_published() {
+        // PS3.7 9.3.5.1, as DCMTK 3.6.7 sends it.
+        let bytes = [
+            &[0, 0, 0, 0, 4, 0, 0, 0, 56, 0, 0, 0][..],
+            &[0, 0, 2, 0, 18, 0, 0, 0],
+            b"1.2.840.10008.1.1\0",
+            &[0, 0, 0, 1, 2, 0, 0, 0, 0x30, 0],
+            &[0, 0, 0x10, 1, 2, 0, 0, 0, 1, 0],
+            &[0, 0, 0, 8, 2, 0, 0, 0, 1, 1],
+        ]
+        .concat();
+        let echo = Command::parse(&bytes).unwrap();
+        assert_eq!(echo.command_field, field::C_ECHO_RQ);
+        assert_eq!(echo.affected_sop_class_uid.as_deref(), Some("1.2.840.10008.1.1"));
+        assert!(!echo.has_data_set());
+        assert_eq!(echo.write(), bytes);
+        let answer = echo.response(0);
+        assert_eq!((answer.command_field, answer.message_id_being_responded_to, answer.status), (0x8030, Some(1), Some(0)));
+    }
+
+    #[test]
+    fn every_element_is_read_back() {
+        let full = Command {
+            requested_sop_class_uid: Some("1.2".into()),
+            message_id_being_responded_to: Some(9),
+            move_destination: Some("DEST".into()),
+            status: Some(0xA900),
+            offending_elements: vec![(0x0008, 0x0018), (0x0010, 0x0020)],
+            error_comment: Some("element not understood".into()),
+            requested_sop_instance_uid: Some("1.2.3".into()),
+            remaining_suboperations: Some(1),
+            completed_suboperations: Some(2),
+            failed_suboperations: Some(3),
+            warning_suboperations: Some(4),
+            move_originator_ae_title: Some("MOVER".into()),
+            move_originator_message_id: Some(5),
+            ..store()
+        };
+        assert_eq!(Command::parse(&full.write()).unwrap(), full);
+    }
+
+    #[test]
+    fn broken_command_sets_are_refused() {
+        let good = store().write();
+        let mut beyond = good.clone();
+        beyond[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        let mut other_group = good.clone();
+        other_group[0] = 8;
+        let twice = [good.clone(), good[12..].to_vec()].concat();
+        for bad in [beyond, other_group, twice, vec![], good[..good.len() - 1].to_vec()] {
+            assert!(Command::parse(&bad).is_err());
+        }
+        let without_length = &good[12..];
+        assert_eq!(Command::parse(without_length).unwrap(), store());
+    }
+
+    #[test]
+    fn the_size_limit_is_reached_and_passed_by_one() {
+        let mut bytes = store().write();
+        let filler = COMMAND_BYTES_MAX - bytes.len() - 8;
+        put(&mut bytes, 0x5010, &vec![0; filler]);
+        assert_eq!(bytes.len(), COMMAND_BYTES_MAX);
+        assert!(Command::parse(&bytes).is_ok());
+        bytes.push(0);
+        assert!(Command::parse(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_comment_is_cut_to_its_vr_and_loses_what_is_not_text() {
+        let comment = Command { error_comment: Some(format!("a\\b\n{}", "x".repeat(100))), ..store().response(0) };
+        let read = Command::parse(&comment.write()).unwrap().error_comment.unwrap();
+        assert_eq!(read, format!("ab{}", "x".repeat(62)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Command::parse(&bytes);
+        }
+
+        #[test]
+        fn one_changed_byte_is_read_without_harm(at in 0usize..200, to in any::<u8>()) {
+            let mut bytes = store().write();
+            let at = at % bytes.len();
+            bytes[at] = to;
+            if let Ok(command) = Command::parse(&bytes) {
+                let again = Command::parse(&command.write()).unwrap();
+                prop_assert_eq!(again.message_id, command.message_id);
+            }
+        }
+    }
+}
