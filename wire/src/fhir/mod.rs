@@ -9,7 +9,7 @@ mod scan;
 mod splice;
 
 pub use scan::TextSpan;
-pub use splice::{Identity, set_members, splice, with_identity};
+pub use splice::{Identity, Replacement, set_members, splice, with_identity};
 
 use crate::Error;
 use serde_json::Value;

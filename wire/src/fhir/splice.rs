@@ -5,6 +5,9 @@ use crate::Error;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// A range of bytes and what comes in its place.
+pub type Replacement = (Range<usize>, Vec<u8>);
+
 /// What the server says of a resource it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
@@ -20,7 +23,7 @@ pub struct Identity<'a> {
 ///
 /// # Errors
 /// A range outside the bytes, or two that overlap.
-pub fn splice(bytes: &[u8], mut replacements: Vec<(Range<usize>, Vec<u8>)>) -> Result<Vec<u8>, Error> {
+pub fn splice(bytes: &[u8], mut replacements: Vec<Replacement>) -> Result<Vec<u8>, Error> {
     replacements.sort_by_key(|(range, _)| (range.start, range.end));
     let added: usize = replacements.iter().map(|(_, with)| with.len()).fold(0, usize::saturating_add);
     let mut out = Vec::with_capacity(bytes.len().saturating_add(added));
@@ -66,7 +69,7 @@ pub fn with_identity(bytes: &[u8], identity: &Identity<'_>, references: &BTreeMa
     splice(bytes, all)
 }
 
-fn replacements(document: &Document, bytes: &[u8], members: &[(&str, Vec<u8>)]) -> Result<Vec<(Range<usize>, Vec<u8>)>, Error> {
+fn replacements(document: &Document, bytes: &[u8], members: &[(&str, Vec<u8>)]) -> Result<Vec<Replacement>, Error> {
     let mut all = Vec::new();
     let mut in_front = Vec::new();
     let mut empty = document.value().as_object().is_none_or(serde_json::Map::is_empty);

@@ -110,7 +110,7 @@ impl Reader {
     ///
     /// # Errors
     /// What breaks RFC 2046, or a limit. The reader must not be used after one.
-    pub fn next<'a>(&'a mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, Error> {
+    pub fn next<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Event<'s>>, Error> {
         loop {
             if std::mem::take(&mut self.end_owed) {
                 return Ok(Some(Event::End));

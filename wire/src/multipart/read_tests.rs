@@ -8,8 +8,11 @@ fn reader(boundary: &str) -> Reader {
     Reader::new(&MediaType::parse(&format!("multipart/related; boundary=\"{boundary}\"")).unwrap()).unwrap()
 }
 
+/// A part's content type and content.
+type Part = (Option<String>, Vec<u8>);
+
 /// Content types and contents of the parts, however the body is cut.
-fn parts(boundary: &str, pieces: &[&[u8]]) -> Result<Vec<(Option<String>, Vec<u8>)>, Error> {
+fn parts(boundary: &str, pieces: &[&[u8]]) -> Result<Vec<Part>, Error> {
     let mut reader = reader(boundary);
     let mut parts = Vec::new();
     let mut open = false;
