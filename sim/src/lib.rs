@@ -1,1 +1,24 @@
 //! Tests only: real clients, faults and the adversary against the real binaries.
+//!
+//! Nothing here reaches into the programs under test: they are started as a hospital starts them, and spoken to through
+//! their doors.
+
+pub mod kept;
+pub mod process;
+pub mod program;
+pub mod sample;
+
+/// What goes wrong in a test's own preparations.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Whether the long forms were asked for (`cargo xtask test --long`).
+#[must_use]
+pub fn long() -> bool {
+    std::env::var_os("SEGEL_LONG").is_some()
+}
+
+/// The short or the long amount.
+#[must_use]
+pub fn amount(short: usize, long_form: usize) -> usize {
+    if long() { long_form } else { short }
+}

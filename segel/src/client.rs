@@ -1,0 +1,113 @@
+//! A plain HTTP/1.1 client for this host's own archive: `segel import` and `segel demo` use the doors that all use.
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::Frame;
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use std::io::Read;
+use std::net::SocketAddr;
+
+/// What this client keeps of an answer at most.
+const ANSWER_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes read from a file at a time.
+const READ_BYTES: usize = 256 * 1024;
+
+type Body = BoxBody<Bytes, std::io::Error>;
+
+/// A client that shows one bearer token to one archive.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client<HttpConnector, Body>,
+    origin: String,
+    token: String,
+}
+
+/// An answer, whole.
+pub struct HttpAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl HttpClient {
+    /// A client of the archive at an address of this host.
+    pub fn new(address: SocketAddr, token: String) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Self { client, origin: format!("http://{address}"), token }
+    }
+
+    /// Gets a resource.
+    pub async fn get(&self, path: &str, accept: &str) -> Result<HttpAnswer> {
+        let request = self.request(Method::GET, path).header(header::ACCEPT, accept);
+        self.send(request.body(full(Bytes::new()))?).await
+    }
+
+    /// Posts bytes at hand.
+    pub async fn post(&self, path: &str, content_type: &str, accept: &str, body: Bytes) -> Result<HttpAnswer> {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        self.send(request.header(header::ACCEPT, accept).body(full(body))?).await
+    }
+
+    /// Posts what a reader gives, a piece at a time; a reader that fails breaks the request off.
+    pub async fn post_reader(
+        &self,
+        path: &str,
+        content_type: &str,
+        accept: &str,
+        reader: Box<dyn Read + Send>,
+    ) -> Result<HttpAnswer> {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        let body = StreamBody::new(pieces(reader));
+        self.send(request.header(header::ACCEPT, accept).body(BodyExt::boxed(body))?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
+        if self.token.is_empty() { request } else { request.header(header::AUTHORIZATION, format!("Bearer {}", self.token)) }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<HttpAnswer> {
+        let answer = self.client.request(request).await.context("the archive does not answer")?;
+        let status = answer.status();
+        let content_type = answer.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let content_type = content_type.to_owned();
+        match Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await {
+            Ok(body) => Ok(HttpAnswer { status, content_type, body: body.to_bytes() }),
+            Err(error) => bail!("the archive's answer broke off: {error}"),
+        }
+    }
+}
+
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+/// Reads on a thread of its own, at most two pieces ahead.
+fn pieces(mut reader: Box<dyn Read + Send>) -> impl futures_util::Stream<Item = std::io::Result<Frame<Bytes>>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut piece = vec![0; READ_BYTES];
+            let read = reader.read(&mut piece).map(|length| {
+                piece.truncate(length);
+                piece
+            });
+            let ended = read.as_ref().map_or(true, Vec::is_empty);
+            let empty = read.as_ref().is_ok_and(Vec::is_empty);
+            if !empty && sender.blocking_send(read.map(|piece| Frame::data(Bytes::from(piece)))).is_err() {
+                return;
+            }
+            if ended {
+                return;
+            }
+        }
+    });
+    futures_util::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) })
+}

@@ -1,0 +1,209 @@
+//! `segel admin`: facilities, peers, people, tokens. Every change is in the ledger before it is answered.
+
+use super::{Data, Done};
+use crate::embedded::Embedded;
+use crate::register::AdminClient;
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use record::{FacilityCode, Purpose, Role};
+use seal::message::{AdminAnswer, AdminRequest, Register};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// `segel admin`
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Prints lists as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// File with the passphrase of the root key, if the archive is not running.
+    #[arg(long, value_name = "FILE", global = true)]
+    passphrase_file: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Facilities: hospitals, clinics, laboratories.
+    #[command(subcommand)]
+    Facility(FacilityAction),
+    /// DICOM peers: modalities, PACS, workstations.
+    #[command(subcommand)]
+    Peer(PeerAction),
+    /// People and systems who may be given tokens.
+    #[command(subcommand)]
+    Person(PersonAction),
+    /// Prints a bearer token for a person or system, alone on its line.
+    Token {
+        /// The person's or system's name.
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// HL7 PurposeOfUse: TREAT, ETREAT, HOPERAT, HRESCH, PATRQT, PUBHLTH, HSYSADMIN.
+        #[arg(long, default_value = "TREAT", value_parser = purpose)]
+        purpose: Purpose,
+        /// How long it is valid.
+        #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=2160))]
+        hours: u32,
+    },
+    /// Lists facilities, peers and people.
+    List,
+}
+
+#[derive(Subcommand)]
+enum FacilityAction {
+    /// Adds a facility, or renames it.
+    Add {
+        /// 1 to 16 of A-Z 0-9 - _
+        #[arg(value_parser = facility)]
+        code: FacilityCode,
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PeerAction {
+    /// Adds a DICOM peer, or replaces its settings.
+    Add {
+        /// Its AE title, 1 to 16 characters.
+        ae_title: String,
+        /// The facility it acts for.
+        #[arg(long, value_parser = facility)]
+        facility: FacilityCode,
+        /// Where it listens.
+        #[arg(long)]
+        host: Option<String>,
+        /// Its port.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Its certificate (PEM or DER). With one it must use TLS; without one only the plain-text port is open to it.
+        #[arg(long, value_name = "FILE")]
+        cert: Option<PathBuf>,
+    },
+    /// Removes a peer at once.
+    Remove {
+        /// Its AE title.
+        ae_title: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PersonAction {
+    /// Adds a person or system.
+    Add {
+        /// The name it is called by here.
+        name: String,
+        /// Its facility.
+        #[arg(long, value_parser = facility)]
+        facility: FacilityCode,
+        /// clinician, radiographer, laboratory, registrar, system or auditor.
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+    /// Removes a person or system; its tokens stop at once.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+fn facility(text: &str) -> Result<FacilityCode, String> {
+    FacilityCode::new(text).ok_or_else(|| "a facility's code is 1 to 16 of A-Z 0-9 - _".into())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let names: Vec<&str> = Role::all().iter().map(|(_, name)| *name).collect();
+    Role::from_name(text).ok_or_else(|| format!("a role is one of {}", names.join(", ")))
+}
+
+fn purpose(text: &str) -> Result<Purpose, String> {
+    Purpose::from_code(text).ok_or_else(|| "not a purpose of use; see --help".into())
+}
+
+/// Runs the action against the running key service, or starts one for the moment.
+pub fn run(options: Options) -> Result<Done> {
+    let data = options.data.folder()?;
+    let request = request(options.action)?;
+    let socket = data.join("keyservice/admin.sock");
+    let answer = match AdminClient::connect(&socket) {
+        Ok(mut client) => client.call(request)?,
+        Err(_) => {
+            let _embedded = Embedded::start(&data, options.passphrase_file.as_deref())?;
+            AdminClient::connect(&socket).context("the key service does not answer")?.call(request)?
+        }
+    };
+    print(answer, options.json)
+}
+
+fn request(action: Action) -> Result<AdminRequest> {
+    Ok(match action {
+        Action::Facility(FacilityAction::Add { code, name }) => AdminRequest::AddFacility { code, name },
+        Action::Peer(PeerAction::Add { ae_title, facility, host, port, cert }) => {
+            let certificate = cert.as_deref().map(fingerprint).transpose()?;
+            AdminRequest::AddPeer { ae_title, facility, certificate, host, port }
+        }
+        Action::Peer(PeerAction::Remove { ae_title }) => AdminRequest::Remove { name: ae_title },
+        Action::Person(PersonAction::Add { name, facility, role }) => AdminRequest::AddPerson { name, facility, role },
+        Action::Person(PersonAction::Remove { name }) => AdminRequest::Remove { name },
+        Action::Token { name, purpose, hours } => AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) },
+        Action::List => AdminRequest::List,
+    })
+}
+
+/// SHA-256 of the first certificate in a PEM file, or of the whole file as DER.
+fn fingerprint(path: &Path) -> Result<[u8; 32]> {
+    use rustls_pki_types::pem::PemObject as _;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let der = rustls_pki_types::CertificateDer::from_pem_slice(&bytes).map_or(bytes, |der| der.to_vec());
+    // A certificate is a DER SEQUENCE (RFC 5280 4.1); anything else was the wrong file.
+    if der.first() != Some(&0x30) {
+        bail!("{} holds no certificate", path.display());
+    }
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+    digest.as_ref().try_into().context("a SHA-256 digest has 32 bytes")
+}
+
+fn print(answer: AdminAnswer, as_json: bool) -> Result<Done> {
+    match answer {
+        AdminAnswer::Done => println!("done"),
+        AdminAnswer::Token(token) => println!("{token}"),
+        AdminAnswer::Ledger { vkey, size } => println!("{vkey} {size}"),
+        AdminAnswer::Register(register) if as_json => println!("{}", register_json(&register)),
+        AdminAnswer::Register(register) => println!("{}", register_table(&register)),
+        AdminAnswer::Failed(failure) => bail!("{failure}"),
+    }
+    Ok(Done::Wholly)
+}
+
+fn register_json(register: &Register) -> Value {
+    let facilities = register.facilities.iter().map(|(code, name)| json!({"code": code.as_str(), "name": name}));
+    let peers = register.peers.iter().map(|peer| {
+        json!({"ae_title": peer.ae_title, "facility": peer.facility.as_str(), "host": peer.host, "port": peer.port,
+               "certificate_sha256": peer.certificate.map(hex::encode)})
+    });
+    let people = register.people.iter().map(|(name, facility, role)| {
+        json!({"name": name, "facility": facility.as_str(), "role": role.name()})
+    });
+    json!({"facilities": facilities.collect::<Vec<_>>(), "peers": peers.collect::<Vec<_>>(), "people": people.collect::<Vec<_>>()})
+}
+
+fn register_table(register: &Register) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_header(["what", "name", "facility", "detail"]);
+    for (code, name) in &register.facilities {
+        table.add_row(["facility", name.as_str(), code.as_str(), ""]);
+    }
+    for peer in &register.peers {
+        let port = peer.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let transport = if peer.certificate.is_some() { "TLS" } else { "plain text" };
+        let detail = format!("{transport} {}{port}", peer.host.as_deref().unwrap_or_default());
+        table.add_row(["peer", peer.ae_title.as_str(), peer.facility.as_str(), detail.trim()]);
+    }
+    for (name, facility, role) in &register.people {
+        table.add_row(["person", name.as_str(), facility.as_str(), role.name()]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,99 @@
+//! The command line (`segel --help`): one enum, one match.
+
+mod admin;
+mod import;
+mod ledger;
+mod scrub;
+mod serve;
+
+use crate::{config, demo};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The sealed archive of patients' images, documents and results.
+#[derive(Parser)]
+#[command(name = "segel", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something was refused.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows the whole story in a temporary folder, then stays up to be looked at.
+    Demo(demo::Options),
+    /// Runs the archive; without a configuration file, on loopback with everything embedded.
+    Serve(serve::Options),
+    /// Brings DICOM files in: folders, zip files, DICOMDIR media.
+    Import(import::Options),
+    /// Sets the archive up: facilities, peers, people, tokens.
+    Admin(admin::Options),
+    /// Verifies the ledger: every tile, every entry, the signed checkpoint.
+    Verify(ledger::Options),
+    /// Reads every stored byte and finds any that changed.
+    Scrub(scrub::Options),
+    /// Runs the key service alone, as `segel serve` starts it.
+    #[command(hide = true)]
+    Keyservice(keyservice::Options),
+}
+
+/// The data folder, for every command that touches one.
+#[derive(Args, Clone, Debug)]
+pub struct Data {
+    /// The data folder [default: the platform's data folder].
+    #[arg(long, value_name = "DIR", env = "SEGEL_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl Data {
+    /// The folder that is meant.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.data.clone().map_or_else(config::default_data_dir, Ok)
+    }
+}
+
+/// What a command ended with, beyond success and failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Everything asked was done.
+    Wholly,
+    /// Done, but something was refused and is listed.
+    WithRefusals,
+    /// Not done; what is wrong has been said.
+    Not,
+}
+
+/// Parses the command line and runs the command.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(options) => demo::run(options),
+        Command::Serve(options) => serve::run(options),
+        Command::Import(options) => import::run(options),
+        Command::Admin(options) => admin::run(options),
+        Command::Verify(options) => ledger::run(options),
+        Command::Scrub(options) => scrub::run(options),
+        Command::Keyservice(options) => keyservice::run(options).map(|()| Done::Wholly),
+    };
+    match result {
+        Ok(Done::Wholly) => ExitCode::SUCCESS,
+        Ok(Done::WithRefusals) => ExitCode::from(3),
+        Ok(Done::Not) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("segel: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! `segel serve`: the archive, until SIGTERM or Ctrl-C.
+
+use super::{Data, Done};
+use crate::config::Config;
+use crate::node::{Node, Passphrase};
+use anyhow::Result;
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// `segel serve`
+#[derive(Args)]
+#[command(after_long_help = "Without --config everything is embedded and on loopback. The commented configuration file \
+                             is printed by `segel serve --print-config`.")]
+pub struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the HTTP doors listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Where the plain-text DICOM door listens.
+    #[arg(long, value_name = "ADDR")]
+    dimse: Option<SocketAddr>,
+    /// Where the DICOM door over TLS listens.
+    #[arg(long, value_name = "ADDR")]
+    dimse_tls: Option<SocketAddr>,
+    /// File with the passphrase of the root key.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Prints the configuration file with every setting and its default, and ends.
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Serves until it is told to stop; then finishes what has begun.
+pub fn run(options: Options) -> Result<Done> {
+    if options.print_config {
+        print!("{}", crate::config::COMMENTED);
+        return Ok(Done::Wholly);
+    }
+    crate::observe::start();
+    let (config, tls_is_optional) = configuration(&options)?;
+    let data = match (&options.data, &config.data) {
+        (Data { data: None }, Some(data)) => data.clone(),
+        (given, _) => given.folder()?,
+    };
+    let passphrase = Passphrase::Found(options.passphrase_file.or_else(|| config.keyservice.passphrase_file.clone()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let node = Node::start(&data, &config, passphrase, tls_is_optional).await?;
+        eprint!("{}", node.whereabouts());
+        println!("ready {}", node.addresses());
+        stop_asked().await;
+        eprintln!("stopping: finishing what has begun");
+        node.stop().await
+    })?;
+    Ok(Done::Wholly)
+}
+
+/// The configuration, and whether a TLS port that is taken may be done without: only where nobody asked for it.
+fn configuration(options: &Options) -> Result<(Config, bool)> {
+    let mut config = options.config.as_deref().map_or_else(|| Ok(Config::embedded()), Config::read)?;
+    let tls_is_optional = options.config.is_none() && options.dimse_tls.is_none();
+    config.http.address = options.http.or(config.http.address).or(Config::embedded().http.address);
+    config.dimse.plain = options.dimse.or(config.dimse.plain);
+    config.dimse.tls = options.dimse_tls.or(config.dimse.tls);
+    config.check()?;
+    Ok((config, tls_is_optional))
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn stop_asked() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,145 @@
+//! The key service as a second process of this host, started and watched by this one.
+//!
+//! The child reads the passphrase from its standard input and ends when that input closes, so that it never outlives
+//! its parent, however the parent ended.
+
+use crate::passphrase;
+use anyhow::{Context as _, Result, bail};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// A start that takes longer has failed: the state of 6 million patients opens in seconds.
+const START_SECONDS_MAX: u64 = 60;
+/// Pause before a key service that died is started again, so that one that cannot live does not fill the log.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// A running key service; dropping it ends the process.
+pub struct Embedded {
+    watch: Arc<Watch>,
+    watcher: Option<thread::JoinHandle<()>>,
+    /// Where its passphrase came from, for people.
+    pub passphrase_source: String,
+}
+
+struct Watch {
+    folder: PathBuf,
+    secret: Zeroizing<Vec<u8>>,
+    child: Mutex<Option<Child>>,
+    closing: AtomicBool,
+}
+
+impl Embedded {
+    /// Starts the key service of a data folder and waits until it answers.
+    pub fn start(data: &Path, passphrase_file: Option<&Path>) -> Result<Self> {
+        let found = passphrase::find(data, passphrase_file)?;
+        Self::start_with(data, found.secret, found.source)
+    }
+
+    /// As [`Embedded::start`], with a passphrase that is nowhere on a disk.
+    pub fn start_with(data: &Path, secret: Zeroizing<Vec<u8>>, passphrase_source: String) -> Result<Self> {
+        let watch = Arc::new(Watch {
+            folder: data.join("keyservice"),
+            secret,
+            child: Mutex::new(None),
+            closing: AtomicBool::new(false),
+        });
+        let child = watch.spawn()?;
+        *watch.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
+        let watching = Arc::clone(&watch);
+        let watcher = thread::Builder::new().name("keyservice-watch".into()).spawn(move || watching.keep())?;
+        Ok(Self { watch, watcher: Some(watcher), passphrase_source })
+    }
+
+    /// The child's process id, for the start-up message.
+    pub fn process_id(&self) -> Option<u32> {
+        self.watch.child.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Child::id)
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.watch.closing.store(true, Ordering::SeqCst);
+        if let Some(child) = self.watch.child.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            // Closing its input asks it to finish what it has answered for and to sign a last checkpoint.
+            drop(child.stdin.take());
+        }
+        if let Some(watcher) = self.watcher.take() {
+            let _ended = watcher.join();
+        }
+    }
+}
+
+impl Watch {
+    fn spawn(&self) -> Result<Child> {
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let mut child = Command::new(program)
+            .arg("keyservice")
+            .arg("--data")
+            .arg(&self.folder)
+            .args(["--passphrase-stdin", "--exit-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the key service")?;
+        let mut line = Zeroizing::new(self.secret.to_vec());
+        line.push(b'\n');
+        let input = child.stdin.as_mut().context("the key service has no input")?;
+        input.write_all(&line).and_then(|()| input.flush()).context("the key service does not take its passphrase")?;
+        wait_ready(&mut child)?;
+        Ok(child)
+    }
+
+    /// Starts the key service again whenever it dies. Its state survives any death, so nothing else needs doing.
+    fn keep(&self) {
+        loop {
+            thread::sleep(Duration::from_millis(50));
+            let mut slot = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = slot.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+            if !ended {
+                continue;
+            }
+            if self.closing.load(Ordering::SeqCst) {
+                return;
+            }
+            *slot = None;
+            drop(slot);
+            tracing::error!("the key service ended; starting it again");
+            thread::sleep(RESTART_PAUSE);
+            match self.spawn() {
+                Ok(child) => *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child),
+                Err(error) => tracing::error!("the key service does not start: {error:#}"),
+            }
+        }
+    }
+}
+
+/// Waits for the line `ready` on the child's output; afterwards the output is read away so that it never blocks.
+fn wait_ready(child: &mut Child) -> Result<()> {
+    let output = child.stdout.take().context("the key service has no output")?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::Builder::new().name("keyservice-output".into()).spawn(move || {
+        for line in BufReader::new(output).lines() {
+            let Ok(line) = line else { return };
+            if line.starts_with("ready") {
+                let _waiting = sender.send(());
+            }
+        }
+    })?;
+    let until = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
+    while Instant::now() < until {
+        if receiver.recv_timeout(Duration::from_millis(20)).is_ok() {
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("the key service did not start ({status}); its own message is above");
+        }
+    }
+    let _killed = child.kill();
+    bail!("the key service did not start within {START_SECONDS_MAX} s")
+}

@@ -1,0 +1,230 @@
+//! One archive node: the key service beside it or elsewhere, the archive, and its doors, started and stopped together.
+
+use crate::config::{Config, KeyServiceConfig};
+use crate::dimse;
+use crate::embedded::Embedded;
+use crate::http::{self, Doors};
+use crate::tls::{self, Identity};
+use crate::whereabouts::Whereabouts;
+use crate::{dicomweb, fhir, pages};
+use anyhow::{Context as _, Result, bail};
+use archive::archive::Archive;
+use archive::keys::{Endpoint, KeyClient};
+use archive::settings::Settings;
+use rustls_pki_types::ServerName;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+/// Where the passphrase of an embedded key service comes from.
+pub enum Passphrase {
+    /// Looked for in the usual places, first in this file.
+    Found(Option<PathBuf>),
+    /// At hand; on no disk.
+    Given(Zeroizing<Vec<u8>>),
+}
+
+/// A running node.
+pub struct Node {
+    data: PathBuf,
+    whereabouts: Whereabouts,
+    embedded: Option<Embedded>,
+    archive: Archive,
+    sessions: pages::Sessions,
+    stop: watch::Sender<bool>,
+    doors: JoinSet<Result<()>>,
+}
+
+impl Node {
+    /// Starts everything; when it returns, every door is open.
+    pub async fn start(data: &Path, config: &Config, passphrase: Passphrase, tls_is_optional: bool) -> Result<Self> {
+        std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        let (keys, embedded) = keyservice(data, &config.keyservice, passphrase)?;
+        let archive = open_archive(data, keys).await?;
+        let (stop, _) = watch::channel(false);
+        let mut node = Self {
+            data: data.to_path_buf(),
+            whereabouts: Whereabouts { process_id: std::process::id(), ..Whereabouts::default() },
+            embedded,
+            archive,
+            sessions: pages::Sessions::default(),
+            stop,
+            doors: JoinSet::new(),
+        };
+        node.open_http(config).await?;
+        node.open_dimse(config, tls_is_optional).await?;
+        node.whereabouts.write(data)?;
+        Ok(node)
+    }
+
+    async fn open_http(&mut self, config: &Config) -> Result<()> {
+        let Some(address) = config.http.address else { return Ok(()) };
+        let listener = listen(address, "http").await?;
+        let mut settings = http::Settings::default();
+        if let (Some(certificate), Some(key)) = (&config.http.certificate, &config.http.key) {
+            settings.tls = Some(tls::http_server(Identity::read(certificate, key)?)?);
+        }
+        self.whereabouts.http = Some(listener.local_addr()?);
+        self.whereabouts.https = settings.tls.is_some();
+        let doors = Doors::new(self.archive.clone(), config.http.public_origin.as_deref());
+        let router = http::layers(
+            dicomweb::router(doors.clone()).merge(fhir::router(doors.clone())).merge(pages::router(doors, self.sessions.clone())),
+        );
+        let stopping = stopping(self.stop.subscribe());
+        self.doors.spawn(async move { Ok(http::serve(router, settings, listener, stopping).await?) });
+        Ok(())
+    }
+
+    async fn open_dimse(&mut self, config: &Config, tls_is_optional: bool) -> Result<()> {
+        let settings = dimse::Settings::new(config.ae_title());
+        if let Some(address) = config.dimse.plain {
+            let listener = listen(address, "dimse").await?;
+            self.whereabouts.dimse = Some(listener.local_addr()?);
+            let door = dimse::serve_plain(self.archive.clone(), settings.clone(), listener, stopping(self.stop.subscribe()));
+            self.doors.spawn(async move { Ok(door.await?) });
+        }
+        let Some(address) = config.dimse.tls else { return Ok(()) };
+        let listener = match listen(address, "dimse over TLS").await {
+            Ok(listener) => listener,
+            Err(error) if tls_is_optional => {
+                tracing::warn!("no DICOM over TLS: {error:#}");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.whereabouts.dimse_tls = Some(listener.local_addr()?);
+        let identity = match (&config.dimse.certificate, &config.dimse.key) {
+            (Some(certificate), Some(key)) => Identity::read(certificate, key)?,
+            _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
+        };
+        let door = dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
+        self.doors.spawn(async move { Ok(door.await?) });
+        Ok(())
+    }
+
+    /// The archive, for what runs in the same process.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// The pages' sessions, for one-time links.
+    pub fn sessions(&self) -> &pages::Sessions {
+        &self.sessions
+    }
+
+    /// Where it is.
+    pub fn whereabouts_of(&self) -> &Whereabouts {
+        &self.whereabouts
+    }
+
+    /// The HTTP doors' address.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.whereabouts.http
+    }
+
+    /// The key service's process, if it is embedded.
+    pub fn keyservice_process_id(&self) -> Option<u32> {
+        self.embedded.as_ref().and_then(Embedded::process_id)
+    }
+
+    /// The addresses, as scripts read them.
+    pub fn addresses(&self) -> String {
+        self.whereabouts.line()
+    }
+
+    /// Where everything is, for the person who started it.
+    pub fn whereabouts(&self) -> String {
+        let mut text = String::new();
+        let mut line = |what: &str, value: String| {
+            let _infallible = writeln!(text, "  {what:<22} {value}");
+        };
+        line("data folder", self.data.display().to_string());
+        if let Some(embedded) = &self.embedded {
+            line("key service", format!("second process, {}", self.data.join("keyservice").display()));
+            line("passphrase", embedded.passphrase_source.clone());
+            line("", "keep a copy of it apart from the data folder: without it nothing opens,".into());
+            line("", "and whoever has both can read everything".into());
+        }
+        let scheme = if self.whereabouts.https { "https" } else { "http" };
+        if let Some(http) = self.whereabouts.http {
+            line("pages", format!("{scheme}://{http}/"));
+            line("DICOMweb", format!("{scheme}://{http}/dicom-web"));
+            line("FHIR R4", format!("{scheme}://{http}/fhir"));
+        }
+        if let Some(dimse) = self.whereabouts.dimse {
+            line("DICOM, plain text", dimse.to_string());
+        }
+        if let Some(dimse) = self.whereabouts.dimse_tls {
+            line("DICOM over TLS", dimse.to_string());
+            line("", format!("our certificate: {}", self.data.join("archive/tls/dicom.crt").display()));
+        }
+        line("next", "segel admin facility add CODE NAME; segel admin peer add ...; segel admin person add ...".into());
+        text
+    }
+
+    /// Stops taking in, finishes what has begun, and ends the key service last.
+    pub async fn stop(mut self) -> Result<()> {
+        Whereabouts::remove(&self.data);
+        self.stop.send_replace(true);
+        let mut result = Ok(());
+        while let Some(ended) = self.doors.join_next().await {
+            result = result.and(ended.context("a door ended badly").and_then(|ended| ended));
+        }
+        let archive = self.archive;
+        let embedded = self.embedded;
+        tokio::task::spawn_blocking(move || {
+            drop(archive);
+            drop(embedded);
+        })
+        .await?;
+        result
+    }
+}
+
+async fn stopping(mut stop: watch::Receiver<bool>) {
+    // A sender that is gone means that the node is.
+    let _told_or_gone = stop.wait_for(|stop| *stop).await;
+}
+
+async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {what}"))
+}
+
+/// The client of the key service, and the key service itself where it is embedded.
+fn keyservice(data: &Path, config: &KeyServiceConfig, passphrase: Passphrase) -> Result<(KeyClient, Option<Embedded>)> {
+    let Some(address) = &config.address else {
+        let embedded = match passphrase {
+            Passphrase::Found(file) => Embedded::start(data, file.as_deref())?,
+            Passphrase::Given(secret) => Embedded::start_with(data, secret, "in memory only".into())?,
+        };
+        let endpoint = Endpoint::Unix(data.join("keyservice/node.sock"));
+        return Ok((KeyClient::new(endpoint), Some(embedded)));
+    };
+    let (Some(authority), Some(certificate), Some(key)) = (&config.authority, &config.certificate, &config.key) else {
+        bail!("[keyservice] address needs authority, certificate and key");
+    };
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+    let name = ServerName::try_from(host.to_owned()).with_context(|| format!("{host} is no host name"))?;
+    let config = tls::keyservice_client(authority, Identity::read(certificate, key)?)?;
+    Ok((KeyClient::new(Endpoint::Tls { address: address.clone(), name, config }), None))
+}
+
+/// Opens the archive on a thread of its own, because rebuilding an index takes as long as reading every segment's records.
+async fn open_archive(data: &Path, keys: KeyClient) -> Result<Archive> {
+    let settings = Settings::new(data);
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut told = 0;
+        Archive::start(&settings, keys, &mut |progress| {
+            let percent = progress.bytes_done.saturating_mul(100).checked_div(progress.bytes_total).unwrap_or(100);
+            if percent >= told + 10 {
+                told = percent;
+                tracing::info!("bringing the index up to date: {percent} % of {} bytes", progress.bytes_total);
+            }
+        })
+    });
+    opened.await?.context("cannot open the archive")
+}

@@ -1,0 +1,15 @@
+//! The log: one line an event on standard error, never with patient data. `SEGEL_LOG` sets the level (`info` by default).
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; a second call does nothing.
+pub fn start() {
+    start_at("info");
+}
+
+/// Starts logging at a level that `SEGEL_LOG` may override.
+pub fn start_at(level: &str) {
+    let filter = EnvFilter::try_from_env("SEGEL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let _already_started =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+}

@@ -1,0 +1,104 @@
+//! Certificates of this host: read from PEM files, or made once and kept where nothing is configured.
+
+use anyhow::{Context as _, Result, bail};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A certificate chain and its private key.
+pub struct Identity {
+    /// The chain, the host's own certificate first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// The one cryptographic provider; named wherever a configuration is made, so that no default can differ.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+impl Identity {
+    /// Reads PEM files.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+            .with_context(|| format!("no certificate in {}", certificate.display()))?;
+        if chain.is_empty() {
+            bail!("no certificate in {}", certificate.display());
+        }
+        let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("no private key in {}", key.display()))?;
+        Ok(Self { chain, key })
+    }
+
+    /// Reads what an earlier start made in a folder, or makes it: a self-signed certificate for this host, to be handed to
+    /// the peers that should trust it.
+    pub fn own(folder: &Path, name: &str) -> Result<Self> {
+        let (certificate, key) = own_files(folder, name);
+        if !certificate.is_file() || !key.is_file() {
+            make(&certificate, &key, name)?;
+        }
+        Self::read(&certificate, &key)
+    }
+}
+
+/// Where [`Identity::own`] keeps its certificate and key.
+pub fn own_files(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    (folder.join(format!("{name}.crt")), folder.join(format!("{name}.key")))
+}
+
+fn make(certificate: &Path, key: &Path, name: &str) -> Result<()> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    names.extend(std::fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned()).filter(|n| !n.is_empty()));
+    let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
+    let folder = certificate.parent().context("a certificate has a folder")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // The key first: a crash between the two leaves a key without a certificate, and both are made again.
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(key)?;
+    file.write_all(made.signing_key.serialize_pem().as_bytes())?;
+    file.sync_all()?;
+    std::fs::write(certificate, made.cert.pem())?;
+    tracing::info!("made a certificate for {name}: {}", certificate.display());
+    Ok(())
+}
+
+/// TLS for the HTTP doors: no client certificate, tokens tell who asks.
+pub fn http_server(identity: Identity) -> Result<Arc<ServerConfig>> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_single_cert(identity.chain, identity.key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// TLS towards a key service on its own host: its certificate must come from the one authority that is configured, and
+/// this node shows its own.
+pub fn keyservice_client(authority: &Path, identity: Identity) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(authority).with_context(|| format!("no certificate in {}", authority.display()))? {
+        roots.add(certificate?)?;
+    }
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let config = builder.with_root_certificates(roots).with_client_auth_cert(identity.chain, identity.key)?;
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_made_once_and_only_its_owner_reads_the_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let first = Identity::own(folder.path(), "dicom").unwrap();
+        let second = Identity::own(folder.path(), "dicom").unwrap();
+        assert_eq!(first.chain, second.chain);
+        let mode = std::fs::metadata(folder.path().join("dicom.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
