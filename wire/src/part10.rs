@@ -174,7 +174,7 @@ impl Prefix {
             Some(uid) => TransferSyntax::of(uid),
             None if rest.len() < GUESS_BYTES && !ended => return Ok(None),
             None => {
-                let guess = guess(rest).ok_or_else(|| Error::invalid("this is not a DICOM file"))?;
+                let guess = guess(rest, at > 0).ok_or_else(|| Error::invalid("this is not a DICOM file"))?;
                 self.warnings.push("no transfer syntax is declared; it was told from the data set".to_owned());
                 guess
             }
@@ -217,9 +217,9 @@ fn meta_header(bytes: &[u8]) -> Option<(Tag, usize, usize)> {
     }
 }
 
-/// How a bare data set is written, from its first element. A data set begins with a low group: 0004 (a directory), 0008
-/// or, in fragments of old files, up to 0020; anything else is no data set.
-fn guess(bytes: &[u8]) -> Option<TransferSyntax> {
+/// How a data set is written, from its first element. Without anything before it that marks the file as DICOM
+/// (`marked`), it must begin with a low group: 0004 (a directory), 0008 or, in fragments of old files, up to 0020.
+fn guess(bytes: &[u8], marked: bool) -> Option<TransferSyntax> {
     let &[g0, g1, _, _, v0, v1, l0, l1] = bytes.first_chunk::<GUESS_BYTES>()?;
     let plausible = |group: u16| (0x0004..=0x0020).contains(&group);
     let explicit = VR::from_binary([v0, v1]).is_some();
@@ -230,6 +230,8 @@ fn guess(bytes: &[u8]) -> Option<TransferSyntax> {
     match (explicit, little, big) {
         (true, true, _) => Some(TransferSyntax::of(syntax::EXPLICIT_LITTLE)),
         (true, false, true) => Some(TransferSyntax::of(syntax::EXPLICIT_BIG)),
+        (true, false, false) if marked => Some(TransferSyntax::of(syntax::EXPLICIT_LITTLE)),
+        (false, ..) if marked => Some(TransferSyntax::of(syntax::IMPLICIT_LITTLE)),
         (false, true, _) if short => Some(TransferSyntax::of(syntax::IMPLICIT_LITTLE)),
         _ => None,
     }
@@ -341,6 +343,7 @@ mod tests {
     fn what_is_no_dicom_is_refused() {
         let file = file();
         let zip: &[u8] = b"PK\x03\x04\x14\x00\x00\x00";
+        assert_eq!(whole(&[&file[..132], &[1, 0, 1, 0, 255, 255, 255, 255]].concat()).unwrap().data_set.len(), 8);
         for bytes in [b"".as_slice(), b"GET / HTTP/1.1\r\n\r\n", zip, &[0; 200], b"\x89PNG\r\n\x1a\n", &file[..150], &file[132..160]] {
             assert!(whole(bytes).is_err(), "{bytes:02X?}");
         }

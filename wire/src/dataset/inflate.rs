@@ -7,11 +7,15 @@ use record::limits::{INFLATE_RATIO_GRACE_BYTES, INFLATE_RATIO_MAX, INFLATED_BYTE
 // Inflated bytes at a time: large enough to be fast, small enough to stop close behind a limit.
 const STEP_BYTES: usize = 32 * 1024;
 
+// PS3.5 A.5: one NUL makes the length even. Some writers leave the checksum and size of a gzip stream (RFC 1952) before it.
+const TRAILING_BYTES_MAX: usize = 9;
+
 /// Inflates chunk by chunk and stops where a limit is passed. Memory is a window and one step, whatever comes.
 pub struct Inflater {
     inner: Decompress,
     step: Vec<u8>,
     ended: bool,
+    trailing: usize,
     bytes_max: u64,
 }
 
@@ -29,7 +33,7 @@ impl std::fmt::Debug for Inflater {
 
 impl Inflater {
     fn with_bytes_max(bytes_max: u64) -> Self {
-        Self { inner: Decompress::new(false), step: vec![0; STEP_BYTES], ended: false, bytes_max }
+        Self { inner: Decompress::new(false), step: vec![0; STEP_BYTES], ended: false, trailing: 0, bytes_max }
     }
 
     /// Takes deflated bytes and hands on what they inflate to.
@@ -40,9 +44,9 @@ impl Inflater {
     pub fn feed(&mut self, mut bytes: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         loop {
             if self.ended {
-                // PS3.5 A.5: one NUL makes the length even; writers add more.
-                let clean = bytes.iter().all(|b| *b == 0);
-                return if clean { Ok(()) } else { Err(Error::invalid("bytes follow the end of the deflated data set")) };
+                self.trailing = self.trailing.saturating_add(bytes.len());
+                let fits = self.trailing <= TRAILING_BYTES_MAX;
+                return if fits { Ok(()) } else { Err(Error::invalid("bytes follow the end of the deflated data set")) };
             }
             let (in_before, out_before) = (self.inner.total_in(), self.inner.total_out());
             let status = self
@@ -71,6 +75,11 @@ impl Inflater {
     /// Invalid if the stream has not reached its end.
     pub fn finish(&self) -> Result<(), Error> {
         if self.ended { Ok(()) } else { Err(Error::invalid("the deflated data set ends early")) }
+    }
+
+    /// Whether more than the one byte of padding follows the stream.
+    pub(super) fn is_trailed(&self) -> bool {
+        self.trailing > 1
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -135,9 +144,9 @@ mod tests {
     #[test]
     fn only_padding_may_follow() {
         let mut stream = deflated(b"data");
-        stream.push(0);
+        stream.extend([1; TRAILING_BYTES_MAX]);
         assert_eq!(inflate(Inflater::default(), &stream), Ok(4));
-        stream.push(1);
+        stream.push(0);
         assert!(inflate(Inflater::default(), &stream).is_err());
         let whole = deflated(b"data");
         assert!(inflate(Inflater::default(), &whole[..whole.len() - 1]).is_err());

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Fragments,
     /// `offset` and `length` in the data set.
     Fragment,
+    /// An element that comes again with the same value; passed over.
+    Repeated,
 }
 
 /// One element, item or fragment. 24 bytes, so that a data set at the element limit stays within some 25 MB.
@@ -115,6 +117,14 @@ impl Outline {
         self.identified
     }
 
+    /// The bytes of a node, if they are in memory.
+    pub(super) fn inline_at(&self, at: usize) -> Option<&[u8]> {
+        let node = self.nodes.get(at).filter(|node| node.kind == Kind::Inline)?;
+        let from = usize::try_from(node.offset).ok()?;
+        let to = from.checked_add(usize::try_from(node.length).ok()?)?;
+        self.values.get(from..to)
+    }
+
     /// Elements, items and fragments so far.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -144,10 +154,14 @@ impl<'a> DataSet<'a> {
         let set = *self;
         let mut next = self.from;
         std::iter::from_fn(move || {
-            let at = next;
-            let node = set.node(at)?;
-            next = set.after(at, node);
-            Some(Element { set, at, node })
+            loop {
+                let at = next;
+                let node = set.node(at)?;
+                next = set.after(at, node);
+                if node.kind != Kind::Repeated {
+                    return Some(Element { set, at, node });
+                }
+            }
         })
     }
 
@@ -180,7 +194,7 @@ impl<'a> DataSet<'a> {
     fn after(&self, at: usize, node: Node) -> usize {
         match node.kind {
             Kind::Sequence | Kind::Item | Kind::Fragments => self.end_of(node),
-            Kind::Inline | Kind::Bulk | Kind::Fragment => at.saturating_add(1),
+            Kind::Inline | Kind::Bulk | Kind::Fragment | Kind::Repeated => at.saturating_add(1),
         }
     }
 
@@ -252,16 +266,14 @@ impl<'a> Element<'a> {
                 Value::Fragments(self.set.outline.nodes.get(inner).unwrap_or_default().iter().map(span).collect())
             }
             Kind::Sequence => Value::Items(self.items(inner.start, inner.end)),
-            Kind::Inline | Kind::Item => Value::Inline(self.inline().unwrap_or_default()),
+            Kind::Inline | Kind::Item | Kind::Repeated => Value::Inline(self.inline().unwrap_or_default()),
         }
     }
 
     /// Its bytes, if they are in the metadata.
     #[must_use]
     pub fn inline(&self) -> Option<&'a [u8]> {
-        let from = usize::try_from(self.node.offset).ok()?;
-        let to = from.checked_add(usize::try_from(self.node.length).ok()?)?;
-        if self.node.kind == Kind::Inline { self.set.outline.values.get(from..to) } else { None }
+        self.set.outline.inline_at(self.at)
     }
 
     /// Its text; see [`DataSet::text`].

@@ -67,12 +67,15 @@ impl Scanner {
     ///
     /// # Errors
     /// Invalid if the data set ends inside an element, item or sequence, or an earlier [`Scanner::feed`] failed.
-    pub fn finish(self) -> Result<Outline, Error> {
+    pub fn finish(mut self) -> Result<Outline, Error> {
         if let Some(error) = self.failed {
             return Err(error);
         }
         if let Some(inflater) = &self.inflater {
             inflater.finish()?;
+            if inflater.is_trailed() {
+                self.walk.warn(|| "bytes follow the end of the deflated data set".to_owned());
+            }
         }
         self.walk.finish()
     }

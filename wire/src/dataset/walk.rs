@@ -131,6 +131,14 @@ impl Walk {
         Ok(())
     }
 
+    pub(super) fn warn(&mut self, text: impl FnOnce() -> String) {
+        match self.outline.warnings.len() {
+            0..WARNINGS_MAX => self.outline.warnings.push(text()),
+            WARNINGS_MAX => self.outline.warnings.push("further warnings are left out".to_owned()),
+            _ => {}
+        }
+    }
+
     pub(super) fn finish(mut self) -> Result<Outline, Error> {
         if let Now::Value(pending) = &self.now {
             return Err(Error::invalid(format!(
@@ -157,14 +165,6 @@ impl Walk {
 
     fn advance(&mut self, bytes: usize) {
         self.position = self.position.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-    }
-
-    fn warn(&mut self, text: impl FnOnce() -> String) {
-        match self.outline.warnings.len() {
-            0..WARNINGS_MAX => self.outline.warnings.push(text()),
-            WARNINGS_MAX => self.outline.warnings.push("further warnings are left out".to_owned()),
-            _ => {}
-        }
     }
 
     fn top(&self) -> Result<Frame, Error> {
@@ -244,7 +244,7 @@ impl Walk {
             self.now = Now::Zeros;
             return Ok(());
         }
-        self.check_order(top, header.tag)?;
+        self.check_order(top, header.tag);
         self.check_identification(top, &header)?;
         match header.said {
             Said::Future => self.warn(|| format!("{}: unknown value representation", header.tag)),
@@ -446,11 +446,8 @@ impl Walk {
         Ok(())
     }
 
-    fn check_order(&mut self, top: Frame, tag: Tag) -> Result<(), Error> {
-        if top.last == Some(tag) {
-            return Err(Error::invalid(format!("{tag}: occurs twice in one data set")));
-        }
-        let disordered = top.last.is_some_and(|last| tag < last);
+    fn check_order(&mut self, top: Frame, tag: Tag) {
+        let disordered = top.last.is_some_and(|last| tag <= last);
         if disordered && !top.disordered {
             self.warn(|| format!("{tag}: out of order"));
         }
@@ -458,28 +455,39 @@ impl Walk {
             frame.last = Some(tag);
             frame.disordered |= disordered;
         }
-        Ok(())
     }
 
-    /// Readers disagree which of two equal tags counts, so a data set with two patients in it must not come in.
-    fn check_unique(&self, frame: Frame, first: usize) -> Result<(), Error> {
+    /// A tag that occurs twice with one value counts once. With two values it is refused: readers disagree which of them
+    /// counts, and a data set with two patients in it must not come in.
+    fn check_unique(&mut self, frame: Frame, first: usize) -> Result<(), Error> {
         if !frame.disordered {
             return Ok(());
         }
         let mut tags = Vec::new();
         let mut at = first;
         while let Some(node) = self.outline.nodes.get(at) {
-            tags.push(node.tag);
+            tags.push((node.tag, at));
             at = match node.kind {
                 Kind::Sequence | Kind::Item | Kind::Fragments => usize::try_from(node.length).unwrap_or(usize::MAX),
-                Kind::Inline | Kind::Bulk | Kind::Fragment => at.saturating_add(1),
+                Kind::Inline | Kind::Bulk | Kind::Fragment | Kind::Repeated => at.saturating_add(1),
             };
         }
         tags.sort_unstable();
-        match tags.windows(2).find(|pair| pair.first() == pair.last()) {
-            Some(pair) => Err(Error::invalid(format!("{}: occurs twice in one data set", pair.first().copied().unwrap_or(frame.tag)))),
-            None => Ok(()),
+        let twice = tags.windows(2).filter_map(|pair| match pair {
+            [(tag, first), (again, second)] if tag == again => Some((*tag, *first, *second)),
+            _ => None,
+        });
+        for (tag, first, second) in twice {
+            if self.outline.inline_at(first).is_none() || self.outline.inline_at(first) != self.outline.inline_at(second) {
+                return Err(Error::invalid(format!("{tag}: occurs twice in one data set with different values")));
+            }
+            // The earlier one goes, so that a third is compared with what is left.
+            if let Some(node) = self.outline.nodes.get_mut(first) {
+                node.kind = Kind::Repeated;
+            }
+            self.warn(|| format!("{tag}: occurs twice in one data set"));
         }
+        Ok(())
     }
 
     fn check_identification(&mut self, top: Frame, header: &Header) -> Result<(), Error> {
