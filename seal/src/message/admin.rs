@@ -3,6 +3,7 @@
 use super::Failure;
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Purpose, Role};
+use std::fmt;
 
 /// What the administrator's socket takes. Frames are [`AdminCall`] and [`AdminReply`].
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -100,7 +101,7 @@ pub struct AdminReply {
 }
 
 /// Answers to an administrator.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, PartialEq, Encode, Decode)]
 pub enum AdminAnswer {
     /// Done, and in the ledger.
     #[n(0)]
@@ -124,6 +125,18 @@ pub enum AdminAnswer {
     /// It failed.
     #[n(4)]
     Failed(#[n(0)] Failure),
+}
+
+impl fmt::Debug for AdminAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("Done"),
+            Self::Token(_) => f.write_str("Token(#)"),
+            Self::Register(register) => f.debug_tuple("Register").field(register).finish(),
+            Self::Ledger { vkey, size } => write!(f, "Ledger({vkey}, {size})"),
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+        }
+    }
 }
 
 /// Who is registered.

@@ -1,0 +1,164 @@
+//! The bytes of every message are the format: `golden/messages.txt` has a line for each variant.
+
+#[cfg(test)]
+mod golden {
+    use record::{FacilityCode, Field, Identifier, ObjectId, Outcome, Pseudonym, Purpose, Role, Term, Token};
+    use seal::frame;
+    use seal::message::{
+        AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Call, Certificate, Context, DataKey,
+        Failure, Part, PeerEntry, Proof, Register, Released, ReleaseItem, Reply, Request, Who, WrappedKey,
+    };
+
+    fn facility() -> FacilityCode {
+        FacilityCode::new("RSUP-1").unwrap()
+    }
+
+    fn bearer() -> Asker {
+        Asker { proof: Proof::Bearer("eyJ0".into()), purpose: Purpose::Treat, channel: "dicomweb".into() }
+    }
+
+    fn peer() -> Asker {
+        let proof = Proof::Peer { ae_title: "CT1".into(), certificate: Some([1; 32]) };
+        Asker { proof, purpose: Purpose::EmergencyTreat, channel: "dimse".into() }
+    }
+
+    fn wrapped() -> WrappedKey {
+        WrappedKey { epoch: 1, sealed: vec![2; 60] }
+    }
+
+    fn item() -> ReleaseItem {
+        let context = Context { patient: Pseudonym([3; 16]), object: ObjectId([4; 16]), version: 5 };
+        ReleaseItem { context, wrapped: wrapped() }
+    }
+
+    fn admit_item() -> AdmitItem {
+        AdmitItem {
+            object: ObjectId([4; 16]),
+            version: 1,
+            kind: "dicom".into(),
+            identifiers: vec![
+                Identifier::Local { issuer: "RSUP-1".into(), value: "12".into() },
+                Identifier::Nik("3171".into()),
+                Identifier::JknCard("0001".into()),
+                Identifier::Passport("X1".into()),
+                Identifier::Ihs("P02".into()),
+                Identifier::Unidentified { facility: facility(), study: "1.2".into() },
+            ],
+            patient: Some(Pseudonym([3; 16])),
+            terms: vec![Term { field: Field::NameWord, text: "SITI".into() }],
+            summary: DataKey([6; 32]),
+            content: DataKey([7; 32]),
+        }
+    }
+
+    fn requests() -> Vec<Request> {
+        let terms = [
+            Field::Identifier,
+            Field::Number,
+            Field::AccessionNumber,
+            Field::NameWord,
+            Field::NamePrefix,
+            Field::NameSound,
+            Field::Code,
+        ];
+        vec![
+            Request::Authenticate(peer()),
+            Request::Admit { asker: bearer(), items: vec![admit_item()] },
+            Request::Tokens { asker: bearer(), terms: terms.map(|field| Term { field, text: "t".into() }).to_vec() },
+            Request::Release { asker: bearer(), part: Part::Summary, items: vec![item()] },
+            Request::Release { asker: bearer(), part: Part::Content, items: vec![item()] },
+            Request::Compare { asker: bearer(), kept: item(), commitment: [8; 32], arrived: [9; 32] },
+            Request::Erase { asker: bearer(), patient: Pseudonym([3; 16]), reason: "asked".into() },
+            Request::Checkpoint,
+            Request::Certificates,
+        ]
+    }
+
+    fn answers() -> Vec<Answer> {
+        let who = Who { actor: "a1".into(), facility: facility(), role: Role::Clinician, purpose: Purpose::Treat, expires: Some(9) };
+        let admitted = Admitted {
+            patient: Pseudonym([3; 16]),
+            linked: vec![Pseudonym([4; 16])],
+            tokens: vec![Token(vec![3, 1, 2])],
+            summary: wrapped(),
+            content: wrapped(),
+            facility: facility(),
+        };
+        let mut answers = vec![
+            Answer::Who(who),
+            Answer::Admitted(vec![admitted]),
+            Answer::Tokens(vec![Token(vec![6, 1])]),
+            Answer::Released(vec![Released::Key(DataKey([6; 32])), Released::Refused]),
+            Answer::Same(true),
+            Answer::Erased(7),
+            Answer::Checkpoint("note\n".into()),
+            Answer::Certificates(vec![Certificate { sha256: [1; 32], ae_title: "CT1".into() }]),
+        ];
+        for outcome in [Outcome::Invalid, Outcome::Refused, Outcome::Busy, Outcome::Damaged, Outcome::Closed] {
+            answers.push(Answer::Failed(Failure { outcome, text: "why".into() }));
+        }
+        answers
+    }
+
+    fn admin_requests() -> Vec<AdminRequest> {
+        vec![
+            AdminRequest::AddFacility { code: facility(), name: "RSUP".into() },
+            AdminRequest::AddPeer {
+                ae_title: "CT1".into(),
+                facility: facility(),
+                certificate: None,
+                host: Some("h".into()),
+                port: Some(104),
+            },
+            AdminRequest::AddPerson { name: "ani".into(), facility: facility(), role: Role::Auditor },
+            AdminRequest::Token { name: "ani".into(), purpose: Purpose::Research, seconds: 60 },
+            AdminRequest::List,
+            AdminRequest::Remove { name: "ani".into() },
+            AdminRequest::Ledger,
+        ]
+    }
+
+    fn admin_answers() -> Vec<AdminAnswer> {
+        let peer = PeerEntry { ae_title: "CT1".into(), facility: facility(), certificate: Some([1; 32]), host: None, port: None };
+        let register = Register {
+            facilities: vec![(facility(), "RSUP".into())],
+            peers: vec![peer],
+            people: vec![("ani".into(), facility(), Role::System)],
+        };
+        vec![
+            AdminAnswer::Done,
+            AdminAnswer::Token("eyJ0".into()),
+            AdminAnswer::Register(register),
+            AdminAnswer::Ledger { vkey: "v".into(), size: 3 },
+            AdminAnswer::Failed(Failure { outcome: Outcome::Refused, text: "why".into() }),
+        ]
+    }
+
+    /// The frame in hexadecimal, after checking that it says what it said.
+    fn line<T>(family: &str, message: &T) -> String
+    where
+        T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()> + PartialEq + std::fmt::Debug,
+    {
+        let encoded = frame::encode(message).unwrap();
+        assert_eq!(&frame::decode::<T>(&encoded[frame::PREFIX_BYTES..]).unwrap(), message);
+        format!("{family} {}\n", hex::encode(encoded))
+    }
+
+    #[test]
+    fn every_message_has_the_bytes_it_always_had() {
+        let mut text = String::new();
+        text.extend(requests().into_iter().map(|request| line("call", &Call { id: 1, request })));
+        text.extend(answers().into_iter().map(|answer| line("reply", &Reply { id: 1, answer })));
+        text.extend(admin_requests().into_iter().map(|request| line("admin-call", &AdminCall { id: 1, request })));
+        text.extend(admin_answers().into_iter().map(|answer| line("admin-reply", &AdminReply { id: 1, answer })));
+        assert_eq!(text, include_str!("golden/messages.txt"));
+    }
+
+    #[test]
+    fn nothing_personal_or_secret_is_printed() {
+        let printed = format!("{:?} {:?} {:?} {:?}", requests(), answers(), admin_answers(), DataKey([0xab; 32]));
+        for secret in ["SITI", "3171", "0001", "eyJ0", "171", "abab"] {
+            assert!(!printed.contains(secret), "{secret}");
+        }
+    }
+}
