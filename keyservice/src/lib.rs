@@ -1,1 +1,29 @@
 //! Releases keys, and writes down that it did.
+//!
+//! The service knows who a patient is and never what is in the record; it links no parser of records. One file holds its
+//! state; one writer changes it, a group of requests at a time; an answer leaves when what it rests on is durable.
+
+pub mod audit;
+mod authenticate;
+mod bearer;
+mod command;
+mod config;
+mod custody;
+mod error;
+mod identity;
+mod keys;
+mod projection;
+mod register;
+mod request;
+mod server;
+mod service;
+mod shared;
+mod store;
+mod writer;
+
+pub use command::{Options, run};
+pub use config::{Config, Tls};
+pub use custody::Passphrase;
+pub use error::{Error, Result};
+pub use server::Address;
+pub use service::{Service, Settings, read_events};

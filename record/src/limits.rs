@@ -29,6 +29,18 @@ pub const QUERY_BYTES_MAX: usize = 256 * 1024;
 pub const PRESENTATION_CONTEXTS_MAX: usize = 128;
 /// Transfer syntaxes of one presentation context: PS3.6 lists some 60.
 pub const TRANSFER_SYNTAXES_MAX: usize = 128;
+/// Associations at once: each may hold a PDU and an instance's unsealed tail, some hundred kB.
+pub const ASSOCIATIONS_MAX: usize = 256;
+/// Associations of one peer at once: modalities use one, forwarders some ten.
+pub const ASSOCIATIONS_PER_PEER_MAX: usize = 32;
+/// ARTIM (PS3.8 9.1.5): how long a peer may take to ask for an association, and to close the connection after it ended.
+pub const ARTIM_MS_MAX: u64 = 30_000;
+/// Silence on an established association. Modalities pause between the images of a study, rarely for minutes.
+pub const ASSOCIATION_IDLE_MS_MAX: u64 = 300_000;
+/// From the first byte of a PDU to its last: 128 KiB in a minute is a slower line than any hospital has.
+pub const PDU_PROGRESS_MS_MAX: u64 = 60_000;
+/// How long an association that is under way may go on after the archive was told to stop.
+pub const DRAIN_MS_MAX: u64 = 10_000;
 /// Headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// A boundary (RFC 2046 5.1.1).
@@ -135,3 +147,9 @@ pub const MESSAGE_SECONDS_MAX: u64 = 10;
 pub const FAILED_PROOFS_LOGGED_PER_MINUTE: u32 = 30;
 /// Milliseconds between the first entry that a checkpoint misses and the next checkpoint. The promise to outsiders is 5 s.
 pub const CHECKPOINT_MILLIS: u64 = 1_000;
+/// Findings that one scrub lists; beyond, they are counted only.
+pub const SCRUB_FINDINGS_MAX: usize = 10_000;
+/// How long a second send of an instance waits for the first to end; a sender stalled for longer has failed.
+pub const SAME_INSTANCE_WAIT_MS_MAX: u64 = 30_000;
+/// The summary of one instance. Beyond it sequences and long text are left out: they stay in the metadata.
+pub const SUMMARY_BYTES_MAX: usize = 16 * 1024;

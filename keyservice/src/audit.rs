@@ -1,0 +1,233 @@
+//! Audit events: what the ledger's entries stand for.
+//!
+//! An event is CBOR with numbered fields, sealed, and bound to its position. The entry in the ledger is the SHA-256 of the
+//! sealed bytes, so the ledger can be shown to anybody and tells nobody anything about a patient.
+
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use crate::store::events;
+use aws_lc_rs::digest::{SHA256, digest};
+use minicbor::{Decode, Encode};
+use policy::budget::Counts;
+use record::{FacilityCode, Micros, ObjectId, Pseudonym, Purpose, Role, Version};
+use rusqlite::Connection;
+use seal::message::Part;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Action {
+    /// The service started.
+    #[n(0)]
+    Start,
+    /// Objects were taken in.
+    #[n(1)]
+    Admit,
+    /// New versions of objects were taken in.
+    #[n(2)]
+    NewVersion,
+    /// A facility's number and a national number named two patients.
+    #[n(3)]
+    IdentityConflict,
+    /// Keys were opened.
+    #[n(4)]
+    Release,
+    /// Arrived bytes were compared with kept ones.
+    #[n(5)]
+    Compare,
+    /// A patient's secret was destroyed: this event certifies it.
+    #[n(6)]
+    Erase,
+    /// Somebody failed to prove who it is.
+    #[n(7)]
+    Authenticate,
+    /// A facility was added or renamed.
+    #[n(8)]
+    AddFacility,
+    /// A peer was added or changed.
+    #[n(9)]
+    AddPeer,
+    /// A person or system was added or changed.
+    #[n(10)]
+    AddPerson,
+    /// A bearer token was signed.
+    #[n(11)]
+    SignToken,
+    /// A person or peer was removed.
+    #[n(12)]
+    Remove,
+    /// Search terms were asked to be turned into tokens, and it was refused.
+    #[n(13)]
+    Search,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Decision {
+    /// It was done.
+    #[n(0)]
+    Permitted,
+    /// The actor's role never may.
+    #[n(1)]
+    RefusedRole,
+    /// The purpose was not granted or does not carry the right.
+    #[n(2)]
+    RefusedPurpose,
+    /// The facility has not treated the patient.
+    #[n(3)]
+    RefusedRelation,
+    /// There is no such patient, or the patient is erased.
+    #[n(4)]
+    RefusedUnknown,
+    /// The wrapped key is not what it claims to be.
+    #[n(5)]
+    RefusedForged,
+    /// The proof of identity failed.
+    #[n(6)]
+    RefusedProof,
+}
+
+impl From<policy::Reason> for Decision {
+    fn from(reason: policy::Reason) -> Self {
+        match reason {
+            policy::Reason::Role => Self::RefusedRole,
+            policy::Reason::Purpose => Self::RefusedPurpose,
+            policy::Reason::Relation => Self::RefusedRelation,
+        }
+    }
+}
+
+/// One object version of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Touched {
+    /// Which object.
+    #[n(0)]
+    pub object: ObjectId,
+    /// Which version.
+    #[n(1)]
+    pub version: Version,
+    /// How it ended for this one.
+    #[n(2)]
+    pub decision: Decision,
+}
+
+/// One event. Absent is what does not apply.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Event {
+    /// When.
+    #[n(0)]
+    pub at: Micros,
+    /// What.
+    #[n(1)]
+    pub action: Action,
+    /// How it ended; with objects, `Permitted` if it was for at least one.
+    #[n(2)]
+    pub decision: Decision,
+    /// Who: an id of the register; `administrator` for whoever holds the administrator's socket.
+    #[n(3)]
+    pub actor: Option<String>,
+    /// For which facility.
+    #[n(4)]
+    pub facility: Option<FacilityCode>,
+    /// In which role.
+    #[n(5)]
+    pub role: Option<Role>,
+    /// What for.
+    #[n(6)]
+    pub purpose: Option<Purpose>,
+    /// Through which door.
+    #[n(7)]
+    pub channel: Option<String>,
+    /// Whose record.
+    #[n(8)]
+    pub patient: Option<Pseudonym>,
+    /// Which half was opened.
+    #[n(9)]
+    pub part: Option<Part>,
+    /// Which objects.
+    #[n(10)]
+    pub objects: Vec<Touched>,
+    /// Different patients that the actor had opened within an hour, this one included.
+    #[n(11)]
+    pub patients_hour: Option<u32>,
+    /// The same within a day.
+    #[n(12)]
+    pub patients_day: Option<u32>,
+    /// What else there is to say: kinds, a reason, whom an administrator changed.
+    #[n(13)]
+    pub detail: Option<String>,
+}
+
+impl Event {
+    /// An event with nothing but its time, action and decision.
+    #[must_use]
+    pub fn new(at: Micros, action: Action, decision: Decision) -> Self {
+        Self {
+            at,
+            action,
+            decision,
+            actor: None,
+            facility: None,
+            role: None,
+            purpose: None,
+            channel: None,
+            patient: None,
+            part: None,
+            objects: Vec::new(),
+            patients_hour: None,
+            patients_day: None,
+            detail: None,
+        }
+    }
+
+    /// Adds what the budgets counted.
+    #[must_use]
+    pub fn counted(mut self, counts: Counts) -> Self {
+        (self.patients_hour, self.patients_day) = (Some(counts.patients_hour), Some(counts.patients_day));
+        self
+    }
+
+    /// Adds what else there is to say.
+    #[must_use]
+    pub fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Seals an event and appends it within the open transaction; answers its position in the ledger.
+///
+/// # Errors
+/// Busy or Damaged if the disk fails.
+pub fn append(db: &Connection, keys: &Keys, event: &Event) -> Result<u64> {
+    let position = events::size(db)?;
+    let plain = minicbor::to_vec(event).map_err(|_| Error::invalid("an audit event cannot be written"))?;
+    events::append(db, position, &keys.events.seal(&place(position), &plain)?)?;
+    Ok(position)
+}
+
+/// Opens the event at a position.
+///
+/// # Errors
+/// Damaged for bytes that were not sealed for this position.
+pub fn open(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Event> {
+    let damaged = || Error::damaged(format!("audit event {position} is not what was written"));
+    let plain = keys.events.open(&place(position), sealed).map_err(|_| damaged())?;
+    minicbor::decode(&plain).map_err(|_| damaged())
+}
+
+/// The ledger's entry for a sealed event.
+#[must_use]
+pub fn leaf(sealed: &[u8]) -> [u8; 32] {
+    let mut leaf = [0; 32];
+    for (to, from) in leaf.iter_mut().zip(digest(&SHA256, sealed).as_ref()) {
+        *to = *from;
+    }
+    leaf
+}
+
+fn place(position: u64) -> Vec<u8> {
+    [b"event/".as_slice(), &position.to_be_bytes()].concat()
+}

@@ -1,0 +1,155 @@
+//! The service's folder and the root in it.
+
+use crate::error::{Error, Result};
+use record::Outcome;
+use seal::root::{Root, file};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// The passphrase of the root's file; overwritten when dropped, and never printed.
+pub type Passphrase = Zeroizing<Vec<u8>>;
+
+/// How long a start waits for a service that is just ending to let go of the folder.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+/// A folder that this process alone serves, for as long as this value lives.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Held, not read: the kernel lets the lock go however the process ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes the folder, making it if it is not there.
+    ///
+    /// # Errors
+    /// Busy if another process serves it.
+    pub fn take(path: &Path) -> Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| Error::io(path.display(), &e))?;
+        // It may have been made by somebody with a more generous mask.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|e| Error::io(path.display(), &e))?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(|e| Error::io(lock_path.display(), &e))?;
+        let started = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_owned(), _lock: lock }),
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let text = format!("another process serves {}", path.display());
+                    return Err(Error::new(Outcome::Busy, text));
+                }
+                Err(TryLockError::Error(e)) => return Err(Error::io(lock_path.display(), &e)),
+            }
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the root, or makes one where there has never been a state.
+    ///
+    /// # Errors
+    /// Refused for a wrong passphrase, Damaged for a state without its root.
+    pub fn root(&self, passphrase: &Passphrase) -> Result<Root> {
+        let path = self.path.join("root.key");
+        match read_root(&self.path, passphrase) {
+            Err(error) if error.outcome() == Outcome::Invalid && !path.exists() => {}
+            read => return read,
+        }
+        if self.path.join(crate::store::FILE_NAME).exists() {
+            // A new root would look like a start and be the loss of everything.
+            let text = format!("{} is missing and the state beside it cannot be opened without it", path.display());
+            return Err(Error::damaged(text));
+        }
+        let root = Root::generate()?;
+        self.write_durable("root.key", &file::seal(&root, passphrase)?)?;
+        tracing::info!("made a new root; keep a copy of {} apart from the passphrase", path.display());
+        Ok(root)
+    }
+
+    /// Writes a file that is there whole or not at all. A crash before the rename leaves only the file beside it.
+    fn write_durable(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let (path, beside) = (self.path.join(name), self.path.join(format!("{name}.new")));
+        let write = || {
+            let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            new.write_all(bytes)?;
+            new.sync_all()?;
+            fs::rename(&beside, &path)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(|e| Error::io(path.display(), &e))
+    }
+}
+
+/// Opens the root of a folder without taking the folder.
+///
+/// # Errors
+/// Refused for a wrong passphrase, Invalid if there is no root.
+pub fn read_root(folder: &Path, passphrase: &Passphrase) -> Result<Root> {
+    let path = folder.join("root.key");
+    let bytes = fs::read(&path).map_err(|e| Error::io(path.display(), &e))?;
+    file::open(&bytes, passphrase).map_err(|e| Error::new(e.outcome(), format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passphrase(text: &str) -> Passphrase {
+        Zeroizing::new(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn a_folder_has_one_master_and_private_files() -> Result<()> {
+        let outer = tempfile::tempdir().unwrap();
+        let path = outer.path().join("a/b");
+        let folder = Folder::take(&path)?;
+        assert_eq!(Folder::take(&path).unwrap_err().outcome(), Outcome::Busy);
+        folder.root(&passphrase("satu"))?;
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        for entry in fs::read_dir(&path).unwrap() {
+            assert_eq!(mode(&entry.unwrap().path()), 0o600);
+        }
+        drop(folder);
+        Folder::take(&path).map(|_| ())
+    }
+
+    #[test]
+    fn the_root_opens_under_its_passphrase_only_and_is_never_replaced() -> Result<()> {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = Folder::take(outer.path())?;
+        folder.root(&passphrase("satu"))?;
+        let before = fs::read(outer.path().join("root.key")).unwrap();
+        let wrong = folder.root(&passphrase("dua")).unwrap_err();
+        assert_eq!(wrong.outcome(), Outcome::Refused);
+        assert!(wrong.to_string().contains("passphrase"), "{wrong}");
+        folder.root(&passphrase("satu"))?;
+        assert_eq!(fs::read(outer.path().join("root.key")).unwrap(), before);
+
+        fs::write(outer.path().join(crate::store::FILE_NAME), "a state").unwrap();
+        fs::remove_file(outer.path().join("root.key")).unwrap();
+        let lost = folder.root(&passphrase("satu")).unwrap_err();
+        assert_eq!(lost.outcome(), Outcome::Damaged);
+        assert!(!outer.path().join("root.key").exists());
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Every key that the service works with, derived once from the root.
+
+use crate::bearer::Signer;
+use crate::error::Result;
+use seal::blob::SealingKey;
+use seal::root::{Root, Sealed, Signing};
+use seal::token::{IdentifierKey, TokenKeys};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The keys. They live in this process only and are overwritten when it ends.
+pub struct Keys {
+    /// Patients' keys come from it and their secrets.
+    pub root: Root,
+    /// Seals patients' secrets.
+    pub patient_secrets: SealingKey,
+    /// Seals audit events.
+    pub events: SealingKey,
+    /// Seals facilities, peers and people.
+    pub register: SealingKey,
+    /// Search tokens.
+    pub tokens: TokenKeys,
+    /// Looks identifiers up.
+    pub identifiers: IdentifierKey,
+    /// Signs and verifies bearer tokens.
+    pub bearer: Signer,
+    /// Seed of the key that signs checkpoints.
+    pub ledger_seed: Zeroizing<[u8; 32]>,
+}
+
+impl Keys {
+    /// Derives them.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn derive(root: Root) -> Result<Self> {
+        Ok(Self {
+            patient_secrets: root.sealing_key(Sealed::PatientSecrets)?,
+            events: root.sealing_key(Sealed::Events)?,
+            register: root.sealing_key(Sealed::Register)?,
+            tokens: root.token_keys()?,
+            identifiers: root.identifier_key()?,
+            bearer: Signer::new(&*root.signing_seed(Signing::Bearer)?)?,
+            ledger_seed: root.signing_seed(Signing::Ledger)?,
+            root,
+        })
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(#)")
+    }
+}

@@ -1,0 +1,109 @@
+//! The ledger's files: a projection of the committed events, extended by the same code after a commit and after a crash.
+
+use crate::audit;
+use crate::error::{Error, Result};
+use crate::shared::Shared;
+use crate::store::{self, events};
+use ledger::{Log, SigningKey};
+use record::Outcome;
+use record::limits::CHECKPOINT_MILLIS;
+use rusqlite::Connection;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// Events read at once.
+const BATCH: usize = 4_096;
+/// Entries before the checkpoint that are held against the state at a start.
+const COMPARED: u64 = 256;
+
+/// The ledger's folder inside the service's.
+pub const FOLDER_NAME: &str = "ledger";
+
+/// Brings the ledger's files up to the committed events and keeps them there.
+#[derive(Debug)]
+pub struct Projection {
+    db: Connection,
+    log: Log,
+    shared: Arc<Shared>,
+}
+
+impl Projection {
+    /// Opens the ledger and catches up with whatever a crash left behind.
+    ///
+    /// # Errors
+    /// Damaged if the ledger's files hold what the state does not: one of the two was set back or changed.
+    pub fn open(folder: &Path, key: &SigningKey, shared: Arc<Shared>) -> Result<Self> {
+        let path = folder.join(FOLDER_NAME);
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|e| Error::io(path.display(), &e))?;
+        let db = store::open_for_reading(folder)?;
+        let log = Log::open(&path, &shared.origin, key)?;
+        let size = events::size(&db)?;
+        if log.size() > size {
+            let text = format!("the ledger has {} entries and the state {size}: the state was set back", log.size());
+            return Err(Error::damaged(text));
+        }
+        shared.set_size(size);
+        let mut projection = Self { db, log, shared };
+        let from = projection.log.size().saturating_sub(COMPARED);
+        projection.extend_from(from)?;
+        projection.sign()?;
+        Ok(projection)
+    }
+
+    /// Follows the writer until it ends, then signs a last checkpoint.
+    ///
+    /// # Errors
+    /// Damaged if the disk fails.
+    pub fn run(mut self, grown: &Receiver<()>) -> Result<()> {
+        let interval = Duration::from_millis(CHECKPOINT_MILLIS);
+        let mut is_open = true;
+        while is_open {
+            is_open = grown.recv().is_ok();
+            let since = Instant::now();
+            // What arrives meanwhile shares the checkpoint.
+            while is_open && since.elapsed() < interval {
+                match grown.recv_timeout(interval.saturating_sub(since.elapsed())) {
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => is_open = false,
+                }
+            }
+            self.extend_from(self.log.size())?;
+            self.sign()?;
+        }
+        Ok(())
+    }
+
+    fn extend_from(&mut self, from: u64) -> Result<()> {
+        let mut from = from;
+        loop {
+            let leaves: Vec<[u8; 32]> =
+                events::read(&self.db, from, BATCH)?.iter().map(|sealed| audit::leaf(sealed)).collect();
+            if leaves.is_empty() {
+                return Ok(());
+            }
+            self.log.extend(from, &leaves)?;
+            from += leaves.len() as u64;
+        }
+    }
+
+    fn sign(&mut self) -> Result<()> {
+        let signed = self.log.sign_checkpoint()?;
+        self.shared.set_checkpoint(&signed.note);
+        Ok(())
+    }
+}
+
+impl From<ledger::Error> for Error {
+    fn from(error: ledger::Error) -> Self {
+        let outcome = match &error {
+            ledger::Error::Invalid(_) => Outcome::Invalid,
+            ledger::Error::Damaged { .. } | ledger::Error::Io { .. } => Outcome::Damaged,
+            ledger::Error::Closed => Outcome::Closed,
+        };
+        Self::new(outcome, format!("the ledger: {error}"))
+    }
+}

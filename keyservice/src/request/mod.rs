@@ -1,0 +1,100 @@
+//! What a request does to the state. Each runs in its own savepoint of the group's transaction.
+
+pub mod admin;
+pub mod admit;
+pub mod compare;
+pub mod erase;
+pub mod release;
+
+use crate::audit::{Action, Decision, Event};
+use crate::authenticate::Known;
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use crate::register::Register;
+use crate::store::patients::{self, Patient};
+use policy::budget::Meter;
+use policy::{Relation, Right};
+use record::limits::LABEL_BYTES_MAX;
+use record::{Micros, Purpose};
+use rusqlite::Connection;
+use seal::message::Asker;
+
+/// One request's turn in the group.
+pub struct Turn<'t> {
+    /// The open transaction.
+    pub db: &'t Connection,
+    /// The keys.
+    pub keys: &'t Keys,
+    /// The writer's own copy of the register.
+    pub register: &'t mut Register,
+    /// The budgets' books.
+    pub meter: &'t mut Meter,
+    /// The issuer of tokens.
+    pub issuer: &'t str,
+    /// Now.
+    pub now: Micros,
+}
+
+/// Who asks, known and with its purpose.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub known: Known,
+    /// What for.
+    pub purpose: Purpose,
+    /// Through which door.
+    pub channel: String,
+}
+
+/// Why a request ends without what was asked.
+#[derive(Debug)]
+pub enum Stop {
+    /// Nothing of it remains.
+    Failed(Error),
+    /// Nothing of it remains but these events.
+    Refused(Vec<Event>),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// How a request ends.
+pub type Ended<T> = std::result::Result<T, Stop>;
+
+impl Turn<'_> {
+    /// Decides one right over one patient.
+    pub(crate) fn decide(&self, caller: &Caller, right: Right, patient: Patient) -> Result<policy::Decision> {
+        let treated_by_facility = patients::is_treated(self.db, patient, caller.known.facility)?;
+        Ok(policy::decide(&caller.known.actor, right, Relation { treated_by_facility }, caller.purpose))
+    }
+
+    /// An event of this request.
+    pub(crate) fn event(&self, caller: &Caller, action: Action, decision: Decision) -> Event {
+        Event {
+            actor: Some(caller.known.id.clone()),
+            facility: Some(caller.known.actor.facility.clone()),
+            role: Some(caller.known.actor.role),
+            purpose: Some(caller.purpose),
+            channel: Some(caller.channel.clone()),
+            ..Event::new(self.now, action, decision)
+        }
+    }
+
+    /// Appends an event.
+    pub(crate) fn append(&self, event: &Event) -> Result<u64> {
+        crate::audit::append(self.db, self.keys, event)
+    }
+}
+
+/// Checks the short words of an asker before they reach a log.
+///
+/// # Errors
+/// Invalid for a channel that is none.
+pub fn check_asker(asker: &Asker) -> Result<()> {
+    let fits = (1..=LABEL_BYTES_MAX).contains(&asker.channel.len())
+        && asker.channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    fits.then_some(()).ok_or_else(|| Error::invalid("a channel is a short lower-case word"))
+}

@@ -1,0 +1,174 @@
+//! From a message to its answer. What needs no writing is answered here; the rest goes to the writer.
+
+use crate::authenticate::{self, Presented};
+use crate::error::{Error, Result};
+use crate::request::{self, admit, erase, release};
+use crate::shared::{Counters, Shared};
+use crate::writer::{Done, NodeOrder, Order, Orders};
+use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
+use record::{Outcome, Purpose};
+use seal::frame;
+use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request};
+use seal::token::token;
+use std::io;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Which messages a socket takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Those of archive nodes.
+    Node,
+    /// Those of administrators.
+    Admin,
+}
+
+/// A message of either family.
+#[derive(Debug)]
+pub enum Question {
+    /// Of an archive node.
+    Node(Call),
+    /// Of an administrator.
+    Admin(AdminCall),
+}
+
+impl Question {
+    /// Reads a message of the socket's family.
+    ///
+    /// # Errors
+    /// Invalid for anything else.
+    pub fn decode(family: Family, message: &[u8]) -> Result<Self> {
+        Ok(match family {
+            Family::Node => Self::Node(frame::decode(message)?),
+            Family::Admin => Self::Admin(frame::decode(message)?),
+        })
+    }
+}
+
+/// Answers messages.
+pub struct Desk {
+    shared: Arc<Shared>,
+    orders: Orders,
+    memory: Arc<Semaphore>,
+}
+
+impl Desk {
+    /// A desk in front of the writer.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>, orders: Orders) -> Self {
+        Self { shared, orders, memory: Arc::new(Semaphore::new(MESSAGES_IN_FLIGHT_BYTES_MAX)) }
+    }
+
+    /// Waits for room for a message of this length.
+    pub(super) async fn room(&self, len: usize) -> io::Result<OwnedSemaphorePermit> {
+        let share = u32::try_from(len).map_err(io::Error::other)?;
+        Arc::clone(&self.memory).acquire_many_owned(share).await.map_err(io::Error::other)
+    }
+
+    /// The frame that answers a message.
+    pub async fn answer(&self, question: Question) -> Vec<u8> {
+        Counters::add(&self.shared.counters.requests, 1);
+        match question {
+            Question::Node(call) => {
+                let answer = self.node(call.request).await.unwrap_or_else(|error| {
+                    self.count_busy(&error);
+                    Answer::Failed(error.into())
+                });
+                encode(&Reply { id: call.id, answer }, |failure| Reply { id: call.id, answer: Answer::Failed(failure) })
+            }
+            Question::Admin(call) => {
+                let answer = self.admin(call.request).await.unwrap_or_else(|error| {
+                    self.count_busy(&error);
+                    AdminAnswer::Failed(error.into())
+                });
+                encode(&AdminReply { id: call.id, answer }, |failure| AdminReply {
+                    id: call.id,
+                    answer: AdminAnswer::Failed(failure),
+                })
+            }
+        }
+    }
+
+    fn count_busy(&self, error: &Error) {
+        if error.outcome() == Outcome::Busy {
+            Counters::add(&self.shared.counters.busy, 1);
+        }
+    }
+
+    async fn node(&self, request: Request) -> Result<Answer> {
+        let asker = match &request {
+            Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
+            Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
+            Request::Authenticate(asker)
+            | Request::Admit { asker, .. }
+            | Request::Tokens { asker, .. }
+            | Request::Release { asker, .. }
+            | Request::Compare { asker, .. }
+            | Request::Erase { asker, .. } => asker,
+        };
+        check(asker, &request)?;
+        let presented =
+            authenticate::present(&self.shared.keys, &self.shared.origin, &asker.proof, record::time::now());
+        if let Some(answer) = self.read_only(&presented, asker.purpose, &request) {
+            return Ok(answer);
+        }
+        let (purpose, channel) = (asker.purpose, asker.channel.clone());
+        let order = NodeOrder { presented, purpose, channel, request };
+        match self.orders.carry_out(Order::Node(Box::new(order))).await? {
+            Done::Node(answer) => Ok(answer),
+            Done::Admin(_) => Err(Error::damaged("the writer answered another question")),
+        }
+    }
+
+    /// Answers what opens nothing. Whatever is refused goes to the writer instead, which writes the refusal down.
+    fn read_only(&self, presented: &Presented, purpose: Purpose, request: &Request) -> Option<Answer> {
+        if !matches!(request, Request::Authenticate(_) | Request::Tokens { .. }) {
+            return None;
+        }
+        let known = authenticate::identify(&self.shared.register(), presented, record::time::now()).ok()?;
+        match request {
+            Request::Tokens { terms, .. } if policy::may_search(&known.actor, purpose) => {
+                Counters::add(&self.shared.counters.terms, terms.len());
+                Some(Answer::Tokens(terms.iter().map(|term| token(&self.shared.keys.tokens, term)).collect()))
+            }
+            Request::Authenticate(_) => Some(Answer::Who(known.who())),
+            _ => None,
+        }
+    }
+
+    async fn admin(&self, request: AdminRequest) -> Result<AdminAnswer> {
+        match request {
+            AdminRequest::List => Ok(AdminAnswer::Register(self.shared.register().listing())),
+            AdminRequest::Ledger => {
+                Ok(AdminAnswer::Ledger { vkey: self.shared.vkey.clone(), size: self.shared.size() })
+            }
+            change => match self.orders.carry_out(Order::Admin(change)).await? {
+                Done::Admin(answer) => Ok(answer),
+                Done::Node(_) => Err(Error::damaged("the writer answered another question")),
+            },
+        }
+    }
+}
+
+/// Checks a request's limits before it takes a place in the queue.
+fn check(asker: &Asker, request: &Request) -> Result<()> {
+    request::check_asker(asker)?;
+    match request {
+        Request::Admit { items, .. } => admit::check(items),
+        Request::Release { items, .. } => release::check(items),
+        Request::Erase { reason, .. } => erase::check(reason),
+        Request::Tokens { terms, .. } => {
+            let fits = terms.len() <= MESSAGE_ITEMS_MAX && terms.iter().all(|t| t.text.len() <= IDENTIFIER_BYTES_MAX);
+            fits.then_some(()).ok_or_else(|| Error::invalid("too many terms, or one of them is too long"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The reply's frame; if the reply is too long for one, a short one that says so.
+fn encode<T: minicbor::Encode<()>>(reply: &T, failed: impl FnOnce(seal::message::Failure) -> T) -> Vec<u8> {
+    match frame::encode(reply) {
+        Ok(frame) => frame,
+        Err(error) => frame::encode(&failed(Error::from(error).into())).unwrap_or_default(),
+    }
+}

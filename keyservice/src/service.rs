@@ -1,0 +1,243 @@
+//! A running key service: started, served, ended.
+
+use crate::config::Config;
+use crate::custody::{Folder, Passphrase, read_root};
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use crate::projection::Projection;
+use crate::server::{Address, Desk, Family, Listener};
+use crate::shared::Shared;
+use crate::store::{self, events};
+use crate::writer::{Writer, log_start};
+use crate::audit::{self, Event};
+use aws_lc_rs::rand;
+use ledger::SigningKey;
+use record::Outcome;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// How long an end waits for requests that are being answered.
+const END_WAIT: Duration = Duration::from_secs(10);
+/// How often the counters are logged, if anything was counted.
+const COUNTERS_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What a service is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its folder: `state.sqlite`, `root.key`, `ledger/`, the sockets.
+    pub folder: PathBuf,
+    /// The passphrase of the root; at the first start, the one it gets.
+    pub passphrase: Passphrase,
+    /// Everything else.
+    pub config: Config,
+}
+
+/// A thread of the service: it tells when it has ended, and how.
+type Worker = oneshot::Receiver<Result<()>>;
+
+/// A service that serves.
+#[derive(Debug)]
+pub struct Service {
+    node: Address,
+    admin: Address,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    writer: Worker,
+    projection: Worker,
+    /// Let go of last: until then no other process touches the folder.
+    _folder: Folder,
+}
+
+impl Service {
+    /// Opens everything, catches up with whatever a crash left behind, and serves. There is no other recovery.
+    ///
+    /// # Errors
+    /// Refused for a wrong passphrase, Busy for a folder that another process serves, Damaged for a state that is not
+    /// what was written, Invalid for settings that cannot be.
+    pub async fn start(settings: Settings) -> Result<Self> {
+        let Settings { folder, passphrase, config } = settings;
+        let opening = tokio::task::spawn_blocking({
+            let origin = config.origin.clone();
+            move || Opened::open(&folder, &passphrase, origin.as_deref())
+        });
+        let Opened { folder, shared, db, projection } =
+            opening.await.map_err(|_| Error::damaged("opening the state failed"))??;
+        let node = Listener::bind(folder.path(), "node.sock", config.node.as_ref()).await?;
+        let admin = Listener::bind(folder.path(), "admin.sock", config.admin.as_ref()).await?;
+        let (node_address, admin_address) = (node.address()?, admin.address()?);
+
+        let (grown, told) = sync_channel(1);
+        let (writer, orders) = Writer::new(db, Arc::clone(&shared), (*shared.register()).clone(), grown)?;
+        let writer = spawn("writer", move || writer.run())?;
+        let projection = spawn("ledger", move || projection.run(&told))?;
+
+        let (stop, stopped) = watch::channel(false);
+        let desk = Arc::new(Desk::new(Arc::clone(&shared), orders));
+        let servers = vec![
+            tokio::spawn(node.serve(Arc::clone(&desk), Family::Node, stopped.clone())),
+            tokio::spawn(admin.serve(desk, Family::Admin, stopped.clone())),
+            tokio::spawn(log_counters(Arc::clone(&shared), stopped)),
+        ];
+        Ok(Self {
+            node: node_address,
+            admin: admin_address,
+            shared,
+            stop,
+            servers,
+            writer,
+            projection,
+            _folder: folder,
+        })
+    }
+
+    /// Where archive nodes connect.
+    #[must_use]
+    pub fn node(&self) -> &Address {
+        &self.node
+    }
+
+    /// Where administrators connect.
+    #[must_use]
+    pub fn admin(&self) -> &Address {
+        &self.admin
+    }
+
+    /// The ledger's public key (C2SP vkey).
+    #[must_use]
+    pub fn vkey(&self) -> &str {
+        &self.shared.vkey
+    }
+
+    /// Waits until the service cannot go on. Answers why.
+    pub async fn failed(&mut self) -> Error {
+        let ended = tokio::select! {
+            ended = &mut self.writer => ended,
+            ended = &mut self.projection => ended,
+        };
+        match ended {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) => Error::new(Outcome::Closed, "the key service ended"),
+            Err(_) => Error::damaged("a thread of the key service ended without a word"),
+        }
+    }
+
+    /// Ends: takes nothing new, answers what was asked, signs a last checkpoint.
+    ///
+    /// # Errors
+    /// Damaged if the disk failed on the way.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.send_replace(true);
+        for server in &mut self.servers {
+            if tokio::time::timeout(END_WAIT, &mut *server).await.is_err() {
+                tracing::warn!("some connections did not end in time");
+                server.abort();
+            }
+        }
+        for (name, worker) in [("writer", self.writer), ("ledger", self.projection)] {
+            match tokio::time::timeout(END_WAIT, worker).await {
+                Ok(Ok(result)) => result?,
+                _ => return Err(Error::damaged(format!("the {name} did not end"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is opened before anything is served.
+struct Opened {
+    folder: Folder,
+    shared: Arc<Shared>,
+    db: rusqlite::Connection,
+    projection: Projection,
+}
+
+impl Opened {
+    fn open(path: &Path, passphrase: &Passphrase, origin: Option<&str>) -> Result<Self> {
+        let folder = Folder::take(path)?;
+        let keys = Keys::derive(folder.root(passphrase)?)?;
+        let db = store::open(path)?;
+        store::check_root(&db, &keys)?;
+        let origin = fix_origin(&db, origin)?;
+        let key = SigningKey::from_seed(&origin, &keys.ledger_seed)?;
+        let register = store::register::load(&db, &keys)?;
+        log_start(&db, &keys)?;
+        let vkey = key.verifier().to_string();
+        let shared = Arc::new(Shared::new(keys, origin, vkey, register));
+        let projection = Projection::open(path, &key, Arc::clone(&shared))?;
+        Ok(Self { folder, shared, db, projection })
+    }
+}
+
+/// The ledger's origin is part of every checkpoint that outsiders hold, so it never changes.
+fn fix_origin(db: &rusqlite::Connection, wanted: Option<&str>) -> Result<String> {
+    let stored = store::meta(db, "origin", || match wanted {
+        Some(origin) => Ok(origin.as_bytes().to_vec()),
+        None => {
+            let mut id = [0; 8];
+            rand::fill(&mut id).map_err(|_| Error::new(Outcome::Busy, "no randomness to be had"))?;
+            Ok(format!("segel.local/{}", hex::encode(id)).into_bytes())
+        }
+    })?;
+    let stored = String::from_utf8(stored).map_err(|_| Error::damaged("the ledger's origin is not text"))?;
+    match wanted {
+        Some(wanted) if wanted != stored => {
+            Err(Error::invalid(format!("this ledger's origin is {stored} and cannot become {wanted}")))
+        }
+        _ => Ok(stored),
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Worker> {
+    let (ended, worker) = oneshot::channel();
+    let body = move || {
+        // Everything the thread owns is closed when `run` returns, and only then is anybody told.
+        let _nobody_waits = ended.send(run());
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| Error::io("a thread", &e))?;
+    Ok(worker)
+}
+
+async fn log_counters(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut before = shared.counters.values();
+    let mut is_open = true;
+    while is_open {
+        is_open = tokio::time::timeout(COUNTERS_INTERVAL, stop.wait_for(|stop| *stop)).await.is_err();
+        let now = shared.counters.values();
+        if now != before {
+            let [requests, terms, busy] = now;
+            tracing::info!(requests, terms, busy, entries = shared.size(), "since the start");
+            before = now;
+        }
+    }
+}
+
+/// Reads every audit event of a folder in order, whether a service runs there or not.
+///
+/// # Errors
+/// Refused for a wrong passphrase, Damaged for an event that is not what was written, and whatever `each` answers.
+pub fn read_events(
+    folder: &Path,
+    passphrase: &Passphrase,
+    each: &mut dyn FnMut(u64, Event) -> Result<()>,
+) -> Result<()> {
+    const BATCH: usize = 1_024;
+    let keys = Keys::derive(read_root(folder, passphrase)?)?;
+    let db = store::open_for_reading(folder)?;
+    let mut position = 0;
+    loop {
+        let batch = events::read(&db, position, BATCH)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        for sealed in batch {
+            each(position, audit::open(&keys, position, &sealed)?)?;
+            position += 1;
+        }
+    }
+}

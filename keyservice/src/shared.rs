@@ -1,0 +1,96 @@
+//! What every connection reads and the writer publishes.
+
+use crate::keys::Keys;
+use crate::register::Register;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The service's shared values.
+#[derive(Debug)]
+pub struct Shared {
+    /// The keys.
+    pub keys: Keys,
+    /// The ledger's origin, and the issuer of tokens.
+    pub origin: String,
+    /// The ledger's public key (C2SP vkey).
+    pub vkey: String,
+    /// Counted since the start.
+    pub counters: Counters,
+    register: RwLock<Arc<Register>>,
+    checkpoint: RwLock<Arc<str>>,
+    size: AtomicU64,
+}
+
+/// What is counted and not logged one by one.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Search terms turned into tokens.
+    pub terms: AtomicU64,
+    /// Requests answered.
+    pub requests: AtomicU64,
+    /// Requests that heard Busy.
+    pub busy: AtomicU64,
+}
+
+impl Counters {
+    /// Counts.
+    pub fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// All three, for the log.
+    #[must_use]
+    pub fn values(&self) -> [u64; 3] {
+        [&self.requests, &self.terms, &self.busy].map(|counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+impl Shared {
+    /// Values as they are at a start.
+    #[must_use]
+    pub fn new(keys: Keys, origin: String, vkey: String, register: Register) -> Self {
+        Self {
+            keys,
+            origin,
+            vkey,
+            counters: Counters::default(),
+            register: RwLock::new(Arc::new(register)),
+            checkpoint: RwLock::new("".into()),
+            size: AtomicU64::new(0),
+        }
+    }
+
+    /// The register as last committed.
+    #[must_use]
+    pub fn register(&self) -> Arc<Register> {
+        // Nothing is done under these locks but copying a pointer, so a poisoned one still holds a whole value.
+        Arc::clone(&self.register.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Publishes a committed register.
+    pub fn publish(&self, register: Register) {
+        *self.register.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(register);
+    }
+
+    /// The newest signed checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<str> {
+        Arc::clone(&self.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Publishes a signed checkpoint.
+    pub fn set_checkpoint(&self, note: &str) {
+        *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = note.into();
+    }
+
+    /// Committed entries.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// Publishes how many entries are committed.
+    pub fn set_size(&self, size: u64) {
+        self.size.store(size, Ordering::Release);
+    }
+}

@@ -1,0 +1,176 @@
+//! Patients: what they are called, who treated them, who is the same person.
+
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use aws_lc_rs::rand;
+use record::limits::LINKED_PATIENTS_MAX;
+use record::{Micros, Pseudonym};
+use rusqlite::{Connection, OptionalExtension as _};
+use seal::wrap::{PatientKey, PatientSecret};
+
+/// A patient's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Patient {
+    /// The row's number, inside this file only.
+    pub id: i64,
+    /// What everybody else calls the patient.
+    pub pseudonym: Pseudonym,
+}
+
+/// A new patient with a new secret.
+///
+/// # Errors
+/// Busy if the system gives no randomness or the disk is full.
+pub fn create(db: &Connection, keys: &Keys) -> Result<Patient> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Error::new(record::Outcome::Busy, "no randomness to be had"))?;
+    let pseudonym = Pseudonym(bytes);
+    let secret = PatientSecret::generate()?;
+    let sealed = keys.patient_secrets.seal(&place(pseudonym), &secret.0)?;
+    db.prepare_cached("INSERT INTO patient (pseudonym, secret) VALUES (?1, ?2)")?.execute((pseudonym.0, sealed))?;
+    Ok(Patient { id: db.last_insert_rowid(), pseudonym })
+}
+
+/// A patient by its pseudonym.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn find(db: &Connection, pseudonym: Pseudonym) -> Result<Option<Patient>> {
+    let id = db
+        .prepare_cached("SELECT id FROM patient WHERE pseudonym = ?1")?
+        .query_row([pseudonym.0], |row| row.get(0))
+        .optional()?;
+    Ok(id.map(|id| Patient { id, pseudonym }))
+}
+
+/// The key that wraps a patient's data keys; `None` once the patient is erased.
+///
+/// # Errors
+/// Damaged if the sealed secret does not open.
+pub fn key(db: &Connection, keys: &Keys, patient: Patient) -> Result<Option<PatientKey>> {
+    let sealed: Option<Vec<u8>> =
+        db.prepare_cached("SELECT secret FROM patient WHERE id = ?1")?.query_row([patient.id], |row| row.get(0))?;
+    let Some(sealed) = sealed else { return Ok(None) };
+    let damaged = || Error::damaged("a patient's secret is not what was written");
+    let opened = zeroize::Zeroizing::new(
+        keys.patient_secrets.open(&place(patient.pseudonym), &sealed).map_err(|_| damaged())?,
+    );
+    let secret = PatientSecret(opened.as_slice().try_into().map_err(|_| damaged())?);
+    Ok(Some(PatientKey::derive(&keys.root, &secret, &patient.pseudonym)?))
+}
+
+/// Where a sealed secret belongs: it opens for no other patient.
+fn place(pseudonym: Pseudonym) -> Vec<u8> {
+    [b"patient/".as_slice(), &pseudonym.0].concat()
+}
+
+/// Whose an identifier is.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn by_identifier(db: &Connection, tag: &[u8; 32]) -> Result<Option<Patient>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT patient.id, pseudonym FROM identifier JOIN patient ON patient.id = identifier.patient WHERE tag = ?1",
+        )?
+        .query_row([tag], |row| Ok(Patient { id: row.get(0)?, pseudonym: Pseudonym(row.get(1)?) }))
+        .optional()?)
+}
+
+/// Adds an identifier that nobody has yet.
+///
+/// # Errors
+/// Damaged if somebody has it.
+pub fn add_identifier(db: &Connection, patient: Patient, tag: &[u8; 32], scheme: u8) -> Result<()> {
+    db.prepare_cached("INSERT INTO identifier (tag, patient, scheme) VALUES (?1, ?2, ?3)")?
+        .execute((tag, patient.id, scheme))?;
+    Ok(())
+}
+
+/// Whether a patient has an identifier of a scheme other than this one.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn has_other(db: &Connection, patient: Patient, tag: &[u8; 32], scheme: u8) -> Result<bool> {
+    Ok(db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM identifier WHERE patient = ?1 AND scheme = ?2 AND tag <> ?3)")?
+        .query_row((patient.id, scheme, tag), |row| row.get(0))?)
+}
+
+/// Notes that two pseudonyms are one person. `false` if it was known.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn link(db: &Connection, one: Patient, other: Patient) -> Result<bool> {
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO link (patient, other) VALUES (?1, ?2)")?;
+    let added = insert.execute((one.id, other.id))?;
+    insert.execute((other.id, one.id))?;
+    Ok(added > 0)
+}
+
+/// Every other pseudonym of the same person, nearest first, at most `limits::LINKED_PATIENTS_MAX`.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn linked(db: &Connection, patient: Patient) -> Result<Vec<Patient>> {
+    let mut statement = db.prepare_cached(
+        "SELECT patient.id, pseudonym FROM link JOIN patient ON patient.id = link.other WHERE link.patient = ?1 ORDER BY 1",
+    )?;
+    let mut known = vec![patient];
+    let mut next = 0;
+    while let Some(from) = known.get(next).copied() {
+        next += 1;
+        let mut rows = statement.query([from.id])?;
+        while let Some(row) = rows.next()? {
+            let other = Patient { id: row.get(0)?, pseudonym: Pseudonym(row.get(1)?) };
+            if known.len() > LINKED_PATIENTS_MAX {
+                break;
+            }
+            if !known.contains(&other) {
+                known.push(other);
+            }
+        }
+    }
+    Ok(known.split_off(1))
+}
+
+/// Notes that a facility treats a patient.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn treat(db: &Connection, patient: Patient, facility: i64, since: Micros) -> Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO treated (patient, facility, since) VALUES (?1, ?2, ?3)")?
+        .execute((patient.id, facility, since))?;
+    Ok(())
+}
+
+/// Whether a facility has treated the person, under this pseudonym or a linked one.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn is_treated(db: &Connection, patient: Patient, facility: i64) -> Result<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM treated WHERE patient = ?1 AND facility = ?2)")?;
+    let mut treated = |id: i64| statement.query_row((id, facility), |row| row.get::<_, bool>(0));
+    if treated(patient.id)? {
+        return Ok(true);
+    }
+    for other in linked(db, patient)? {
+        if treated(other.id)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Destroys a patient's secret and everything that led to the patient. `false` if it was done before.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn erase(db: &Connection, patient: Patient) -> Result<bool> {
+    let erased =
+        db.execute("UPDATE patient SET secret = NULL WHERE id = ?1 AND secret IS NOT NULL", [patient.id])? > 0;
+    db.execute("DELETE FROM identifier WHERE patient = ?1", [patient.id])?;
+    db.execute("DELETE FROM link WHERE patient = ?1 OR other = ?1", [patient.id])?;
+    Ok(erased)
+}

@@ -1,0 +1,318 @@
+//! The one writer. It takes every request that waits, runs each in its own savepoint of one transaction, commits once,
+//! and only then answers all: nothing leaves before it is durable, and the price of the disk is shared.
+
+mod proofs;
+
+use crate::audit::{self, Action, Decision, Event};
+use crate::authenticate::{self, Presented};
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use crate::register::Register;
+use crate::request::{Caller, Ended, Stop, Turn, admin, admit, compare, erase, release};
+use crate::shared::Shared;
+use crate::store::{self, charges, events};
+use policy::budget::{HOUR_MICROS, Meter};
+use proofs::FailedProofs;
+use record::limits::{REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX};
+use record::{Micros, Outcome, Purpose};
+use rusqlite::Connection;
+use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
+use seal::token::token;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use tokio::sync::{mpsc, oneshot};
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub enum Order {
+    /// A request of an archive node.
+    Node(Box<NodeOrder>),
+    /// A request of an administrator.
+    Admin(AdminRequest),
+}
+
+/// A request of an archive node.
+#[derive(Debug)]
+pub struct NodeOrder {
+    /// Its asker's proof, already looked at.
+    pub presented: Presented,
+    /// What for.
+    pub purpose: Purpose,
+    /// Through which door.
+    pub channel: String,
+    /// The request itself.
+    pub request: Request,
+}
+
+impl Order {
+    fn node_request(&self) -> Option<&Request> {
+        match self {
+            Self::Node(order) => Some(&order.request),
+            Self::Admin(_) => None,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Done {
+    /// For an archive node.
+    Node(Answer),
+    /// For an administrator.
+    Admin(AdminAnswer),
+}
+
+/// An order that waits for its group.
+struct Waiting {
+    order: Order,
+    reply: oneshot::Sender<Result<Done>>,
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub struct Orders(mpsc::Sender<Waiting>);
+
+impl Orders {
+    /// Has an order carried out; returns when its group is durable.
+    ///
+    /// # Errors
+    /// Busy if too much waits already; Closed if the writer has ended, and then nobody knows whether it was done.
+    pub async fn carry_out(&self, order: Order) -> Result<Done> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(Waiting { order, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::new(Outcome::Busy, "the key service has too much to do"),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+fn closed() -> Error {
+    Error::new(Outcome::Closed, "the key service is ending")
+}
+
+/// The writer's own state. Everything in memory is what was committed, and can be read again from the file.
+pub struct Writer {
+    db: Connection,
+    shared: Arc<Shared>,
+    register: Register,
+    meter: Meter,
+    failed_proofs: FailedProofs,
+    pruned_at: Micros,
+    must_truncate: bool,
+    queue: mpsc::Receiver<Waiting>,
+    grown: SyncSender<()>,
+}
+
+impl Writer {
+    /// A writer over an open state, and the way to it. `grown` is told after each commit.
+    ///
+    /// # Errors
+    /// Damaged for a state that cannot be read.
+    pub fn new(db: Connection, shared: Arc<Shared>, register: Register, grown: SyncSender<()>) -> Result<(Self, Orders)> {
+        let (sender, queue) = mpsc::channel(REQUEST_QUEUE_MAX);
+        let now = record::time::now();
+        let meter = charges::load(&db, now)?;
+        let writer = Self {
+            db,
+            shared,
+            register,
+            meter,
+            failed_proofs: FailedProofs::default(),
+            pruned_at: now,
+            must_truncate: false,
+            queue,
+            grown,
+        };
+        Ok((writer, Orders(sender)))
+    }
+
+    /// Works until every way to it is gone.
+    ///
+    /// # Errors
+    /// Damaged if the disk failed: what it holds is then unknown, and only a new start tells.
+    pub fn run(mut self) -> Result<()> {
+        while let Some(first) = self.queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < REQUEST_GROUP_MAX {
+                let Ok(next) = self.queue.try_recv() else { break };
+                group.push(next);
+            }
+            self.finish(group)?;
+        }
+        self.log_suppressed()
+    }
+
+    fn finish(&mut self, group: Vec<Waiting>) -> Result<()> {
+        let now = record::time::now();
+        let (orders, replies): (Vec<Order>, Vec<_>) = group.into_iter().map(|w| (w.order, w.reply)).unzip();
+        match self.commit(&orders, now) {
+            Ok(done) => {
+                self.after_commit(&orders)?;
+                for (reply, done) in replies.into_iter().zip(done) {
+                    // Whoever no longer waits has lost its connection; the entry stands.
+                    let _gone = reply.send(done);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let (outcome, text) = (error.outcome(), error.to_string());
+                tracing::error!("{} requests were not carried out: {text}", orders.len());
+                for reply in replies {
+                    let _gone = reply.send(Err(Error::new(outcome, "the key service's disk does not take anything")));
+                }
+                // A full disk leaves the state as it was. Anything else leaves it unknown: the process ends.
+                if outcome == Outcome::Busy { self.reload(now) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Runs and commits one group. After an error nothing of it remains.
+    fn commit(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let run = self.run_all(orders, now);
+        // A crash before this line forgets the whole group and nobody was answered; after it the whole group stands.
+        run.and_then(|done| self.db.execute_batch("COMMIT").map(|()| done).map_err(Error::from))
+    }
+
+    fn run_all(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
+        if now.saturating_sub(self.pruned_at) >= HOUR_MICROS {
+            self.pruned_at = now;
+            charges::forget_before(&self.db, now)?;
+            self.meter.forget_before(now);
+        }
+        orders.iter().map(|order| self.run_one(order, now)).collect()
+    }
+
+    /// Runs one order in its savepoint, so that a bad one cannot spoil the others.
+    fn run_one(&mut self, order: &Order, now: Micros) -> Result<Result<Done>> {
+        self.db.prepare_cached("SAVEPOINT request")?.execute([])?;
+        let register_before = matches!(order, Order::Admin(_)).then(|| self.register.clone());
+        let mut turn = Turn {
+            db: &self.db,
+            keys: &self.shared.keys,
+            register: &mut self.register,
+            meter: &mut self.meter,
+            issuer: &self.shared.origin,
+            now,
+        };
+        let ended = apply(&mut turn, order, &mut self.failed_proofs);
+        let done = match ended {
+            Ok(done) => Ok(done),
+            Err(stop) => {
+                if self.db.is_autocommit() {
+                    // SQLite has given the whole transaction up; so must the group.
+                    return Err(Error::new(Outcome::Busy, "the state gave the transaction up"));
+                }
+                self.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
+                if let Some(before) = register_before {
+                    self.register = before;
+                }
+                self.settle(stop, order, now)?
+            }
+        };
+        self.db.prepare_cached("RELEASE request")?.execute([])?;
+        Ok(done)
+    }
+
+    /// What remains of a request that stopped: its refusals.
+    fn settle(&mut self, stop: Stop, order: &Order, now: Micros) -> Result<Result<Done>> {
+        match stop {
+            Stop::Refused(events) => {
+                for event in &events {
+                    audit::append(&self.db, &self.shared.keys, event)?;
+                }
+                Ok(Err(Error::refused()))
+            }
+            Stop::Failed(error) => {
+                if error.outcome() == Outcome::Damaged {
+                    tracing::error!("a request failed: {error}");
+                }
+                if matches!(order.node_request(), Some(Request::Release { .. })) {
+                    // It may have been charged before it failed.
+                    self.meter = charges::load(&self.db, now)?;
+                }
+                Ok(Err(error))
+            }
+        }
+    }
+
+    fn after_commit(&mut self, orders: &[Order]) -> Result<()> {
+        if orders.iter().any(|order| matches!(order, Order::Admin(_))) {
+            // Before anybody is answered: whoever was removed is gone for every later request.
+            self.shared.publish(self.register.clone());
+        }
+        self.shared.set_size(events::size(&self.db)?);
+        self.must_truncate |= orders.iter().any(|order| matches!(order.node_request(), Some(Request::Erase { .. })));
+        if self.must_truncate {
+            // The erased secret's old page leaves the log. A reader in the way only delays it to the next group.
+            self.must_truncate = !store::truncate_log(&self.db)?;
+        }
+        // A full channel means that the projection has been told and not yet looked.
+        let _told = self.grown.try_send(());
+        Ok(())
+    }
+
+    fn reload(&mut self, now: Micros) -> Result<()> {
+        if !self.db.is_autocommit() {
+            self.db.execute_batch("ROLLBACK")?;
+        }
+        self.register = store::register::load(&self.db, &self.shared.keys)?;
+        self.meter = charges::load(&self.db, now)?;
+        Ok(())
+    }
+
+    /// The failed proofs that no later entry will count.
+    fn log_suppressed(&mut self) -> Result<()> {
+        if let Some(detail) = self.failed_proofs.rest() {
+            let event = Event::new(record::time::now(), Action::Authenticate, Decision::RefusedProof).detailed(detail);
+            audit::append(&self.db, &self.shared.keys, &event)?;
+        }
+        Ok(())
+    }
+}
+
+fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended<Done> {
+    match order {
+        Order::Admin(request) => admin::administer(turn, request).map(Done::Admin),
+        Order::Node(order) => match authenticate::identify(turn.register, &order.presented, turn.now) {
+            Ok(known) => {
+                let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone() };
+                apply_node(turn, &caller, &order.request).map(Done::Node)
+            }
+            Err(unknown) => {
+                let event = failed.event(&order.presented, unknown, &order.channel, turn.now);
+                Err(Stop::Refused(event.into_iter().collect()))
+            }
+        },
+    }
+}
+
+fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<Answer> {
+    Ok(match request {
+        Request::Authenticate(_) => Answer::Who(caller.known.who()),
+        Request::Admit { items, .. } => Answer::Admitted(admit::admit(turn, caller, items)?),
+        Request::Tokens { terms, .. } => {
+            if !policy::may_search(&caller.known.actor, caller.purpose) {
+                return Err(Stop::Refused(vec![turn.event(caller, Action::Search, Decision::RefusedRole)]));
+            }
+            Answer::Tokens(terms.iter().map(|term| token(&turn.keys.tokens, term)).collect())
+        }
+        Request::Release { part, items, .. } => Answer::Released(release::release(turn, caller, *part, items)?),
+        Request::Compare { kept, commitment, arrived, .. } => {
+            Answer::Same(compare::compare(turn, caller, kept, commitment, arrived)?)
+        }
+        Request::Erase { patient, reason, .. } => Answer::Erased(erase::erase(turn, caller, *patient, reason)?),
+        Request::Checkpoint | Request::Certificates => {
+            return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
+        }
+    })
+}
+
+/// Appends the event of a start, before anything is served.
+///
+/// # Errors
+/// Busy or Damaged if the disk fails.
+pub fn log_start(db: &Connection, keys: &Keys) -> Result<()> {
+    audit::append(db, keys, &Event::new(record::time::now(), Action::Start, Decision::Permitted)).map(|_| ())
+}
