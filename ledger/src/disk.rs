@@ -16,6 +16,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    /// A folder that is there.
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -23,6 +24,15 @@ impl Disk {
             #[cfg(test)]
             fault: tests::Fault::default(),
         }
+    }
+
+    /// A folder that is made if it is not there, so that a power cut does not take it away again.
+    pub(crate) fn create(root: &Path) -> Result<Self, Error> {
+        let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(root)
+            .and_then(|()| File::open(parent)?.sync_all())
+            .map_err(|error| Error::io(root.to_string_lossy(), error))?;
+        Ok(Self::new(root))
     }
 
     /// Writes a file under a temporary name, syncs it, and gives it its name. The name itself survives a power cut only
@@ -41,6 +51,8 @@ impl Disk {
             file.sync_all()
         })?;
         self.unsynced.insert(folder.to_owned());
+        #[cfg(test)]
+        self.fault.will_name(&path);
         // A crash here leaves the old file, or the new one, whole.
         self.step(relative, || fs::rename(&temporary, &path))
     }
@@ -53,6 +65,8 @@ impl Disk {
             self.create_folder(parent, relative)?;
             self.unsynced.insert(parent.to_owned());
         }
+        #[cfg(test)]
+        self.fault.will_name(folder);
         self.step(relative, || match fs::create_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             other => other,
@@ -64,6 +78,8 @@ impl Disk {
         for folder in std::mem::take(&mut self.unsynced) {
             let relative = folder.strip_prefix(&self.root).unwrap_or(&folder).to_string_lossy().into_owned();
             self.step(&relative, || File::open(&folder)?.sync_all())?;
+            #[cfg(test)]
+            self.fault.has_synced(&folder);
         }
         Ok(())
     }
@@ -118,8 +134,10 @@ impl Disk {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
+    use std::fs;
     use std::io;
+    use std::path::{Path, PathBuf};
 
     /// Lets some steps through, then fails one, which may have taken effect all the same, and all after it.
     #[derive(Default)]
@@ -127,6 +145,8 @@ pub(crate) mod tests {
         pub(crate) steps: Cell<u64>,
         pub(crate) fails_at: Cell<Option<u64>>,
         pub(crate) persists: Cell<bool>,
+        /// Names given since their folder was last synced, with what they named before.
+        volatile: RefCell<Vec<(PathBuf, Option<Vec<u8>>)>>,
     }
 
     impl Fault {
@@ -143,6 +163,25 @@ pub(crate) mod tests {
                     change()?;
                 }
                 if failed { Err(io::Error::other("simulated fault")) } else { Ok(()) }
+            }
+        }
+
+        pub(crate) fn will_name(&self, path: &Path) {
+            self.volatile.borrow_mut().push((path.to_owned(), fs::read(path).ok()));
+        }
+
+        pub(crate) fn has_synced(&self, folder: &Path) {
+            self.volatile.borrow_mut().retain(|(path, _)| path.parent() != Some(folder));
+        }
+
+        /// The worst power cut: every name that no fsync covered is lost.
+        pub(crate) fn cut_power(&self) {
+            for (path, before) in self.volatile.take().into_iter().rev() {
+                let _ = match before {
+                    Some(bytes) => fs::write(&path, bytes),
+                    None if path.is_dir() => fs::remove_dir_all(&path),
+                    None => fs::remove_file(&path),
+                };
             }
         }
     }

@@ -42,8 +42,7 @@ impl Log {
         if key.verifier().name() != origin {
             return Err(Error::Invalid("the signing key is not named after the log's origin"));
         }
-        std::fs::create_dir_all(dir).map_err(|error| Error::io("", error))?;
-        let disk = Disk::new(dir);
+        let disk = Disk::create(dir)?;
         let published = read_checkpoint(&disk, key.verifier())?;
         let edge = match &published {
             Some(signed) => load_edge(&disk, &signed.checkpoint)?,

@@ -177,19 +177,31 @@ proptest! {
     }
 }
 
-/// The story that is cut short: two checkpoints, tiles that fill at two levels, partial tiles that are outgrown.
-fn story(dir: &TempDir, fault: Option<(u64, bool)>) -> (u64, Result<u64, Error>) {
+/// How a run of the story ends early.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    /// The write that fails, and all after it.
+    step: u64,
+    /// It took effect, and only its answer was lost.
+    persists: bool,
+    /// With the process goes the power, and every name that no fsync covered.
+    cuts_power: bool,
+}
+
+/// The story that is cut short: checkpoints, tiles that fill at two levels, partial tiles that are outgrown.
+fn story(dir: &TempDir, end: Option<End>) -> (u64, Result<u64, Error>) {
     let mut log = open(dir);
-    if let Some((step, persists)) = fault {
-        log.disk.fault.fails_at.set(Some(step));
-        log.disk.fault.persists.set(persists);
+    if let Some(end) = end {
+        log.disk.fault.fails_at.set(Some(end.step));
+        log.disk.fault.persists.set(end.persists);
     }
+    let mut published = 0;
     let mut run = || {
         for (size, publishes) in [(200, true), (300, false), (520, true), (530, true)] {
             let from = log.size();
             log.extend(from, &entries(from, size))?;
             if publishes {
-                log.sign_checkpoint()?;
+                published = log.sign_checkpoint()?.checkpoint.size;
             }
         }
         Ok(log.size())
@@ -200,6 +212,11 @@ fn story(dir: &TempDir, fault: Option<(u64, bool)>) -> (u64, Result<u64, Error>)
         assert!(matches!(log.extend(size, &[b"more"]), Err(Error::Closed)), "after a failed write nothing goes on");
         assert!(matches!(log.sign_checkpoint(), Err(Error::Closed)));
     }
+    if end.is_none_or(|end| end.cuts_power) {
+        log.disk.fault.cut_power();
+    }
+    let reopened = open(dir).size();
+    assert!(reopened >= published, "what was published stays published: {published}, not {reopened}, {end:?}");
     (log.disk.fault.steps.get(), result)
 }
 
@@ -211,23 +228,23 @@ fn whichever_write_is_the_last_the_next_opening_goes_on() {
     assert!(steps > 40, "{steps} steps");
     let root = verify(whole.path(), &open(&whole).vkey()).unwrap().root;
     for step in 0..steps {
-        for persists in [false, true] {
+        for (persists, cuts_power) in [(false, false), (true, false), (false, true), (true, true)] {
+            let end = End { step, persists, cuts_power };
             let dir = tempfile::tempdir().unwrap();
-            let (_, result) = story(&dir, Some((step, persists)));
-            assert!(matches!(result, Err(Error::Io { .. })), "step {step}: {result:?}");
-            let place = format!("step {step} of {steps}, done: {persists}");
+            let (_, result) = story(&dir, Some(end));
+            assert!(matches!(result, Err(Error::Io { .. })), "{end:?}: {result:?}");
             // Whatever is published is whole, also before anybody repairs anything.
             match verify(dir.path(), &key().verifier().to_string()) {
                 Ok(_) => {}
-                Err(Error::Damaged { file, why }) => assert_eq!((file.as_str(), why), ("checkpoint", "it is missing"), "{place}"),
-                Err(other) => panic!("{place}: {other}"),
+                Err(Error::Damaged { file, why }) => assert_eq!((file.as_str(), why), ("checkpoint", "it is missing"), "{end:?}"),
+                Err(other) => panic!("{end:?}: {other}"),
             }
             let mut log = open(&dir);
             let from = log.size();
             log.extend(from, &entries(from, 530)).unwrap();
             log.sign_checkpoint().unwrap();
-            let report = verify(dir.path(), &log.vkey()).unwrap_or_else(|error| panic!("{place}: {error}"));
-            assert_eq!((report.size, report.root), (530, root), "{place}");
+            let report = verify(dir.path(), &log.vkey()).unwrap_or_else(|error| panic!("{end:?}: {error}"));
+            assert_eq!((report.size, report.root), (530, root), "{end:?}");
         }
     }
 }
