@@ -74,7 +74,11 @@ pub fn is_out_of_space(error: &io::Error) -> bool {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
+        use rusqlite::{ErrorCode, ffi};
+        // The shared memory of a WAL is a file too, and has its own word for a full disk.
+        if error.sqlite_error().is_some_and(|failure| failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::out_of_space();
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::out_of_space(),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::busy("the index is busy"),

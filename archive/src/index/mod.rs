@@ -1,53 +1,80 @@
 //! The index: a projection of the segments in one SQLite file.
+//!
+//! One connection writes ([`apply`]), a few read. Losing the file loses nothing: start-up builds it again.
 
+pub(crate) mod apply;
+mod apply_instance;
+mod apply_resource;
+mod find;
+mod pool;
+mod read;
 pub mod rows;
+pub(crate) mod schema;
 
 use crate::error::Result;
 use record::{FacilityCode, ObjectId, Pseudonym};
 use rows::{Counts, Filter, InstanceRow, Kept, PatientRow, ResourceFilter, SeriesRow, StudyRow};
+use std::path::PathBuf;
 
-/// Readers of the index. Every method blocks for some milliseconds: call it where blocking is allowed.
-pub struct Index {}
+pub(crate) use read::{VersionRow, rows_of_segment};
+
+/// Readers of the index. Every method blocks, usually for less than a millisecond: call it where blocking is allowed.
+pub struct Index {
+    pool: pool::Pool,
+}
 
 impl Index {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { pool: pool::Pool::new(path) }
+    }
+
     /// The newest version of a facility's instance.
-    pub fn newest_instance(&self, _facility: &FacilityCode, _sop_instance_uid: &str) -> Result<Option<Kept>> {
-        todo!()
+    pub fn newest_instance(&self, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Kept>> {
+        self.pool.with(|db| read::newest_instance(db, facility, sop_instance_uid))
     }
+
     /// The newest version of a resource.
-    pub fn newest_resource(&self, _resource_type: &str, _id: &str) -> Result<Option<Kept>> {
-        todo!()
+    pub fn newest_resource(&self, resource_type: &str, id: &str) -> Result<Option<Kept>> {
+        self.pool.with(|db| read::newest_resource(db, resource_type, id))
     }
+
     /// Every version of an object, oldest first.
-    pub fn versions(&self, _object: ObjectId) -> Result<Vec<Kept>> {
-        todo!()
+    pub fn versions(&self, object: ObjectId) -> Result<Vec<Kept>> {
+        self.pool.with(|db| read::versions(db, object))
     }
+
     /// Whether the facility has treated the patient.
-    pub fn treated(&self, _patient: Pseudonym, _facility: &FacilityCode) -> Result<bool> {
-        todo!()
+    pub fn treated(&self, patient: Pseudonym, facility: &FacilityCode) -> Result<bool> {
+        self.pool.with(|db| read::treated(db, patient, facility))
     }
-    /// Patients with studies, in the order of their newest study.
-    pub fn patients(&self, _filter: &Filter) -> Result<Vec<PatientRow>> {
-        todo!()
+
+    /// Patients with studies, the one with the newest study first.
+    pub fn patients(&self, filter: &Filter) -> Result<Vec<PatientRow>> {
+        self.pool.with(|db| find::patients(db, filter))
     }
+
     /// Studies, newest date first.
-    pub fn studies(&self, _filter: &Filter) -> Result<Vec<StudyRow>> {
-        todo!()
+    pub fn studies(&self, filter: &Filter) -> Result<Vec<StudyRow>> {
+        self.pool.with(|db| find::studies(db, filter))
     }
-    /// Series.
-    pub fn series(&self, _filter: &Filter) -> Result<Vec<SeriesRow>> {
-        todo!()
+
+    /// Series, those of the newest study first.
+    pub fn series(&self, filter: &Filter) -> Result<Vec<SeriesRow>> {
+        self.pool.with(|db| find::series(db, filter))
     }
-    /// Instances.
-    pub fn instances(&self, _filter: &Filter) -> Result<Vec<InstanceRow>> {
-        todo!()
+
+    /// Instances, those of the newest study first.
+    pub fn instances(&self, filter: &Filter) -> Result<Vec<InstanceRow>> {
+        self.pool.with(|db| find::instances(db, filter))
     }
+
     /// Newest versions of resources, newest date first.
-    pub fn resources(&self, _filter: &ResourceFilter) -> Result<Vec<Kept>> {
-        todo!()
+    pub fn resources(&self, filter: &ResourceFilter) -> Result<Vec<Kept>> {
+        self.pool.with(|db| find::resources(db, filter))
     }
+
     /// How much there is.
     pub fn counts(&self) -> Result<Counts> {
-        todo!()
+        self.pool.with(read::counts)
     }
 }

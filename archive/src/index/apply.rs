@@ -1,0 +1,241 @@
+//! Frames into rows. The committer and recovery call the same function, in the same order, so a rebuilt index equals
+//! the one that grew.
+
+use super::schema;
+use crate::error::{Error, Result};
+use crate::object::{Kind, ObjectRecord, ResourceFacts};
+use record::{FacilityCode, Pseudonym, Version};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A frame and where it lies.
+pub(crate) struct Placed<'a> {
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    pub(crate) end: u64,
+    pub(crate) sequence: u64,
+    pub(crate) alone: bool,
+    pub(crate) records: &'a [ObjectRecord],
+}
+
+/// How far one segment is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) bytes: u64,
+    pub(crate) alone: bool,
+}
+
+/// The one connection that writes.
+pub(crate) struct Writer {
+    connection: Connection,
+}
+
+impl Writer {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Ok(Self { connection: schema::open_writer(path)? })
+    }
+
+    /// The sequence of the last applied frame; 0 before the first.
+    pub(crate) fn sequence(&self) -> Result<u64> {
+        let sequence = self.connection.query_row("SELECT sequence FROM progress", [], |row| row.get(0))?;
+        from_sql(sequence)
+    }
+
+    /// Every segment that the index has seen.
+    pub(crate) fn segments(&self) -> Result<BTreeMap<u64, Applied>> {
+        applied_segments(&self.connection)
+    }
+
+    /// Whether this record is what must come next for its object: version 1 of something not kept, or the version after
+    /// the newest, of the same object. There is one committer, so what is true here is true when it applies.
+    pub(crate) fn is_next(&self, record: &ObjectRecord) -> Result<bool> {
+        let newest = match &record.kind {
+            Kind::Instance(facts) => newest_of_instance(&self.connection, &record.facility, &facts.sop_instance_uid)?,
+            Kind::Resource(facts) => newest_of_resource(&self.connection, facts)?,
+        };
+        Ok(match newest {
+            None => record.version == 1 && !self.knows(record)?,
+            Some(newest) => {
+                newest.facility == record.facility.as_str()
+                    && newest.object == record.object.0
+                    && newest.version.checked_add(1) == Some(record.version)
+            }
+        })
+    }
+
+    fn knows(&self, record: &ObjectRecord) -> Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM versions WHERE object = ?1")?;
+        Ok(statement.exists(params![record.object.0])?)
+    }
+
+    /// Applies frames in one transaction: after a crash either all of them are in the index or none.
+    pub(crate) fn apply<'a>(&mut self, frames: impl IntoIterator<Item = Placed<'a>>) -> Result<()> {
+        let transaction = self.connection.transaction()?;
+        for frame in frames {
+            apply_frame(&transaction, &frame)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+pub(crate) fn applied_segments(connection: &Connection) -> Result<BTreeMap<u64, Applied>> {
+    let mut statement = connection.prepare("SELECT number, applied_bytes, alone FROM segments")?;
+    let mut rows = statement.query([])?;
+    let mut segments = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        segments.insert(from_sql(row.get(0)?)?, Applied { bytes: from_sql(row.get(1)?)?, alone: row.get(2)? });
+    }
+    Ok(segments)
+}
+
+/// SQLite's integers are signed.
+pub(crate) fn to_sql(number: u64) -> Result<i64> {
+    i64::try_from(number).map_err(|_| Error::Damaged("index: a number too large".to_owned()))
+}
+
+pub(crate) fn from_sql(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::Damaged("index: a negative number".to_owned()))
+}
+
+struct Newest {
+    facility: String,
+    object: [u8; 16],
+    version: Version,
+}
+
+fn newest_of_instance(db: &Connection, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Newest>> {
+    let mut statement = db.prepare_cached(
+        "SELECT f.code, v.object, v.version FROM instances i JOIN facilities f ON f.id = i.facility
+         JOIN versions v ON v.id = i.version WHERE i.sop_instance_uid = ?1 AND f.code = ?2",
+    )?;
+    Ok(statement.query_row(params![sop_instance_uid, facility.as_str()], read_newest).optional()?)
+}
+
+fn newest_of_resource(db: &Connection, facts: &ResourceFacts) -> Result<Option<Newest>> {
+    let mut statement = db.prepare_cached(
+        "SELECT f.code, v.object, v.version FROM resources r JOIN facilities f ON f.id = r.facility
+         JOIN versions v ON v.id = r.version WHERE r.resource_type = ?1 AND r.logical_id = ?2",
+    )?;
+    Ok(statement.query_row(params![facts.resource_type, facts.id], read_newest).optional()?)
+}
+
+fn read_newest(row: &rusqlite::Row<'_>) -> rusqlite::Result<Newest> {
+    Ok(Newest { facility: row.get(0)?, object: row.get(1)?, version: row.get(2)? })
+}
+
+fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>) -> Result<()> {
+    for record in frame.records {
+        apply_record(db, frame, record)?;
+    }
+    db.prepare_cached(
+        "INSERT INTO segments VALUES(?1, ?2, ?3) ON CONFLICT(number) DO UPDATE SET applied_bytes = excluded.applied_bytes",
+    )?
+    .execute(params![to_sql(frame.segment)?, to_sql(frame.end)?, frame.alone])?;
+    db.prepare_cached("UPDATE progress SET sequence = ?1")?.execute(params![to_sql(frame.sequence)?])?;
+    Ok(())
+}
+
+fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord) -> Result<()> {
+    let facility = intern_facility(db, &record.facility)?;
+    let patient = intern_patient(db, record.patient)?;
+    treat(db, patient, facility)?;
+    for linked in &record.linked {
+        let linked = intern_patient(db, *linked)?;
+        treat(db, linked, facility)?;
+    }
+    let version = insert_version(db, frame, record)?;
+    let owner = Owner { facility, patient, version };
+    match &record.kind {
+        Kind::Instance(facts) => super::apply_instance::apply(db, owner, facts, &record.tokens),
+        Kind::Resource(facts) => super::apply_resource::apply(db, owner, facts, &record.tokens),
+    }
+}
+
+/// Row numbers that a record's rows point to.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    pub(super) facility: i64,
+    pub(super) patient: i64,
+    pub(super) version: i64,
+}
+
+fn insert_version(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord) -> Result<i64> {
+    db.prepare_cached("UPDATE versions SET newest = 0 WHERE object = ?1 AND newest")?.execute(params![record.object.0])?;
+    // Two frames of one version cannot be: the unique key on (object, version) fails, and the frame is not applied.
+    db.prepare_cached(
+        "INSERT INTO versions(object, version, newest, segment, frame_offset, record) VALUES(?1, ?2, 1, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        record.object.0,
+        record.version,
+        to_sql(frame.segment)?,
+        to_sql(frame.offset)?,
+        without_tokens(record)?
+    ])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// A record as the index gives it back.
+pub(crate) fn stripped(record: &ObjectRecord) -> ObjectRecord {
+    ObjectRecord { tokens: Vec::new(), linked: Vec::new(), ..record.clone() }
+}
+
+/// A record as the index keeps it.
+pub(crate) fn without_tokens(record: &ObjectRecord) -> Result<Vec<u8>> {
+    minicbor::to_vec(stripped(record)).map_err(|_| Error::Damaged("index: a record that cannot be encoded".to_owned()))
+}
+
+fn intern_facility(db: &Transaction<'_>, code: &FacilityCode) -> Result<i64> {
+    let known = db
+        .prepare_cached("SELECT id FROM facilities WHERE code = ?1")?
+        .query_row(params![code.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.execute("INSERT INTO facilities(code) VALUES(?1)", params![code.as_str()])?;
+    Ok(db.last_insert_rowid())
+}
+
+fn intern_patient(db: &Transaction<'_>, pseudonym: Pseudonym) -> Result<i64> {
+    let known = db
+        .prepare_cached("SELECT id FROM patients WHERE pseudonym = ?1")?
+        .query_row(params![pseudonym.0], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO patients(pseudonym) VALUES(?1)")?.execute(params![pseudonym.0])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Lets a facility look for a patient; the first time, everything kept of the patient enters the facility's days.
+fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
+    let new = db
+        .prepare_cached("INSERT OR IGNORE INTO treated(patient, facility) VALUES(?1, ?2)")?
+        .execute(params![patient, facility])?;
+    if new == 0 {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT INTO study_days(facility, modality, study_date, study)
+         SELECT ?2, '', study_date, id FROM studies WHERE patient = ?1 AND instances > 0
+         UNION SELECT ?2, se.modality, st.study_date, st.id FROM studies st JOIN series se ON se.study = st.id
+         WHERE st.patient = ?1 AND se.instances > 0 AND se.modality <> ''",
+    )?
+    .execute(params![patient, facility])?;
+    db.prepare_cached(
+        "INSERT INTO resource_days(facility, resource_type, date, resource)
+         SELECT ?2, resource_type, date, id FROM resources WHERE patient = ?1",
+    )?
+    .execute(params![patient, facility])?;
+    Ok(())
+}
+

@@ -1,0 +1,101 @@
+//! Look-ups by key.
+
+use super::apply::{from_sql, to_sql};
+use super::rows::{Counts, Kept};
+use crate::error::{Error, Result};
+use crate::object::ObjectRecord;
+use record::{FacilityCode, ObjectId, Pseudonym};
+use rusqlite::{Connection, Params, Row, params};
+
+/// The columns of `versions v` that make a [`Kept`], in the order that [`kept`] reads them.
+pub(super) const KEPT: &str = "v.record, v.segment, v.frame_offset, v.newest";
+
+/// Reads [`KEPT`], beginning at column `first`.
+pub(super) fn kept(row: &Row<'_>, first: usize) -> Result<Kept> {
+    let bytes = row.get_ref(first)?.as_blob().map_err(|_| Error::Damaged("index: a record of another type".to_owned()))?;
+    let record: ObjectRecord =
+        minicbor::decode(bytes).map_err(|_| Error::Damaged("index: a record that is not what was written".to_owned()))?;
+    Ok(Kept {
+        record,
+        segment: from_sql(row.get(first + 1)?)?,
+        frame_offset: from_sql(row.get(first + 2)?)?,
+        newest: row.get(first + 3)?,
+    })
+}
+
+/// Every row of a query, mapped.
+pub(super) fn collect<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    map: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(map(row)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn newest_instance(db: &Connection, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Kept>> {
+    let sql = format!(
+        "SELECT {KEPT} FROM instances i JOIN facilities f ON f.id = i.facility JOIN versions v ON v.id = i.version
+         WHERE i.sop_instance_uid = ?1 AND f.code = ?2"
+    );
+    Ok(collect(db, &sql, params![sop_instance_uid, facility.as_str()], |row| kept(row, 0))?.pop())
+}
+
+pub(super) fn newest_resource(db: &Connection, resource_type: &str, id: &str) -> Result<Option<Kept>> {
+    let sql = format!(
+        "SELECT {KEPT} FROM resources r JOIN versions v ON v.id = r.version WHERE r.resource_type = ?1 AND r.logical_id = ?2"
+    );
+    Ok(collect(db, &sql, params![resource_type, id], |row| kept(row, 0))?.pop())
+}
+
+pub(super) fn versions(db: &Connection, object: ObjectId) -> Result<Vec<Kept>> {
+    let sql = format!("SELECT {KEPT} FROM versions v WHERE v.object = ?1 ORDER BY v.version");
+    collect(db, &sql, params![object.0], |row| kept(row, 0))
+}
+
+pub(super) fn treated(db: &Connection, patient: Pseudonym, facility: &FacilityCode) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM treated WHERE patient = (SELECT id FROM patients WHERE pseudonym = ?1)
+         AND facility = (SELECT id FROM facilities WHERE code = ?2)",
+    )?;
+    Ok(statement.exists(params![patient.0, facility.as_str()])?)
+}
+
+pub(super) fn counts(db: &Connection) -> Result<Counts> {
+    let count = |sql: &str| -> Result<u64> { from_sql(db.query_row(sql, [], |row| row.get(0))?) };
+    Ok(Counts {
+        versions: count("SELECT count(*) FROM versions")?,
+        instances: count("SELECT count(*) FROM instances")?,
+        studies: count("SELECT count(*) FROM studies WHERE instances > 0")?,
+        resources: count("SELECT count(*) FROM resources")?,
+        patients: count("SELECT count(*) FROM patients")?,
+    })
+}
+
+/// One row of `versions` as scrub compares it with its frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VersionRow {
+    pub(crate) frame_offset: u64,
+    pub(crate) object: ObjectId,
+    pub(crate) version: u32,
+    pub(crate) record: Vec<u8>,
+}
+
+/// What the index believes to lie in a segment.
+pub(crate) fn rows_of_segment(db: &Connection, segment: u64) -> Result<Vec<VersionRow>> {
+    let sql = "SELECT frame_offset, object, version, record FROM versions WHERE segment = ?1 ORDER BY frame_offset, id";
+    collect(db, sql, params![to_sql(segment)?], |row| {
+        Ok(VersionRow {
+            frame_offset: from_sql(row.get(0)?)?,
+            object: ObjectId(row.get(1)?),
+            version: row.get(2)?,
+            record: row.get(3)?,
+        })
+    })
+}
