@@ -195,6 +195,8 @@ mod tests {
         assert_eq!(ours.verifier().open(&both)?, text);
         assert_eq!(theirs.verifier().open(&both)?, text);
         assert!(imposter.verifier().open(&both).is_err());
+        // A key of the same name and another id is another key.
+        assert_eq!(ours.verifier().open(&format!("{text}\n{}{}", line(&imposter)?, line(&ours)?))?, text);
         let forged = line(&ours)?.replace('A', "B");
         assert!(ours.verifier().open(&format!("{text}\n{}{forged}", line(&ours)?)).is_err());
         assert!(ours.sign("no newline").is_err() && ours.sign("a\tb\n").is_err());
