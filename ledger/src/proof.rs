@@ -9,7 +9,7 @@ pub(crate) trait Nodes {
     fn node(&self, height: u32, index: u64) -> Result<Hash, Error>;
 }
 
-/// MTH(D[lo:hi]), where `lo` is a multiple of the largest power of two below `hi - lo`.
+/// `MTH(D[lo:hi])`, where `lo` is a multiple of the largest power of two below `hi - lo`.
 fn subtree(nodes: &impl Nodes, lo: u64, hi: u64) -> Result<Hash, Error> {
     let len = hi - lo;
     if len.is_power_of_two() {
@@ -24,7 +24,7 @@ fn split(len: u64) -> u64 {
     1 << (len - 1).checked_ilog2().unwrap_or(0)
 }
 
-/// PATH(index, D[0:size]), from the leaf's sibling up.
+/// `PATH(index, D[0:size])`, from the leaf's sibling up.
 pub(crate) fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>, Error> {
     if index >= size {
         return Err(Error::Invalid("the entry is not in a tree of that size"));
@@ -45,7 +45,7 @@ pub(crate) fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec
     Ok(path)
 }
 
-/// PROOF(old, D[0:new]); empty if the sizes are equal or the old tree was empty.
+/// `PROOF(old, D[0:new])`; empty if the sizes are equal or the old tree was empty.
 pub(crate) fn consistency(nodes: &impl Nodes, old: u64, new: u64) -> Result<Vec<Hash>, Error> {
     if old > new {
         return Err(Error::Invalid("a log does not shrink"));
