@@ -116,7 +116,7 @@ impl Draft {
         Ok(Self { elements })
     }
 
-    /// The bytes of the data set. Text is in the default repertoire, or all in UTF-8 and declared so (ISO_IR 192).
+    /// The bytes of the data set. Text is in UTF-8, and declared so (ISO_IR 192) if it needs to be or anything was declared.
     ///
     /// # Errors
     /// Invalid if the encoding is big endian, which is not written, or a value is too long for its header.
@@ -124,7 +124,7 @@ impl Draft {
         if encoding == Encoding::ExplicitBig {
             return Err(Error::invalid("big endian data sets are read and not written"));
         }
-        if self.is_ascii() {
+        if self.is_ascii() && !self.elements.contains_key(&SPECIFIC_CHARACTER_SET) {
             return self.encode_elements(encoding, true);
         }
         let declared = self.clone().text(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192");

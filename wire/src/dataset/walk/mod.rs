@@ -1,25 +1,20 @@
 //! The pass itself: one state for what comes next, one stack for what is open. Nothing is allocated by a declared length.
 
+mod rules;
+mod value;
+
+use self::value::INLINE_OCTETS_MAX;
 use super::header::{HEADER_BYTES_MAX, Header, ITEM, ITEM_END, SEQUENCE_END, Said, UNDEFINED, parse};
-use super::outline::{Kind, Node, OPEN, Outline, SPECIFIC_CHARACTER_SET};
-use super::vr::{NodeVr, implicit_vr, is_bulk, word_bytes};
-use crate::charset::Charset;
+use super::outline::{Kind, Node, OPEN, Outline};
+use super::vr::{NodeVr, implicit_vr, is_bulk};
 use crate::error::Error;
 use crate::syntax::Encoding;
-use crate::uid::is_uid;
 use dicom_core::{Tag, VR};
-use record::limits::{
-    DATASET_DEPTH_MAX, DATASET_ELEMENTS_MAX, INLINE_VALUE_BYTES_MAX, METADATA_BYTES_MAX, PREAMBLE_BYTES_MAX,
-};
+use record::limits::{DATASET_DEPTH_MAX, DATASET_ELEMENTS_MAX};
 use std::fmt;
 
-// Octets for machines are of no use in metadata beyond a header's worth (icons, hashes, short tables).
-const INLINE_OCTETS_MAX: usize = 1024;
-// Once half of the metadata is spent, only values like numbers, codes and UIDs stay in it.
-const INLINE_UNDER_PRESSURE_MAX: usize = 64;
 // The first warnings tell; a hostile data set may earn one at every element.
 const WARNINGS_MAX: usize = 64;
-const LAST_IDENTIFYING: Tag = Tag(0x0010, 0xFFFF);
 
 /// What is open around the next byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -197,22 +192,6 @@ impl Walk {
         Ok(rest)
     }
 
-    fn take_value<'b>(&mut self, mut pending: Pending, bytes: &'b [u8]) -> Result<&'b [u8], Error> {
-        let take = usize::try_from(pending.left).unwrap_or(usize::MAX).min(bytes.len());
-        let (value, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
-        if pending.node.kind == Kind::Inline {
-            self.outline.values.extend_from_slice(value);
-        }
-        self.advance(take);
-        pending.left = pending.left.saturating_sub(u32::try_from(take).unwrap_or(u32::MAX));
-        self.now = Now::Value(pending);
-        if pending.left == 0 {
-            self.end_value(pending)?;
-            self.close_ended()?;
-        }
-        Ok(rest)
-    }
-
     fn push(&mut self, node: Node) -> Result<usize, Error> {
         if self.outline.nodes.len() >= DATASET_ELEMENTS_MAX {
             return Err(Error::invalid(format!("{}: more than {DATASET_ELEMENTS_MAX} elements", node.tag)));
@@ -330,73 +309,6 @@ impl Walk {
         }
     }
 
-    fn begin_value(&mut self, tag: Tag, vr: NodeVr, length: u32, little: bool) -> Result<(), Error> {
-        let kind = self.place(tag, vr, length)?;
-        let offset = match kind {
-            Kind::Inline => u64::try_from(self.outline.values.len()).unwrap_or(u64::MAX),
-            _ => self.position,
-        };
-        self.wait(Pending { node: Node { offset, length, tag, vr, kind }, left: length, little })
-    }
-
-    fn wait(&mut self, pending: Pending) -> Result<(), Error> {
-        if pending.left == 0 {
-            return self.end_value(pending);
-        }
-        self.now = Now::Value(pending);
-        Ok(())
-    }
-
-    /// Whether a value stays in memory or is only pointed at.
-    fn place(&self, tag: Tag, vr: NodeVr, length: u32) -> Result<Kind, Error> {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let octets = matches!(vr, NodeVr::Exact(vr) if is_bulk(vr)) || vr == NodeVr::UsOrOw;
-        // Float, Double and integer Pixel Data are asked for by frame, so their place must be known at any size.
-        let pixels = matches!(tag, Tag(0x7FE0, 0x0008..=0x0010)) && length > 0;
-        let used = self.outline.values.len();
-        let inline_max = if used > METADATA_BYTES_MAX / 2 {
-            INLINE_UNDER_PRESSURE_MAX
-        } else if octets {
-            INLINE_OCTETS_MAX
-        } else {
-            INLINE_VALUE_BYTES_MAX
-        };
-        if pixels || length > inline_max {
-            return Ok(Kind::Bulk);
-        }
-        if used.saturating_add(length) > METADATA_BYTES_MAX {
-            return Err(Error::invalid(format!("{tag}: more than {METADATA_BYTES_MAX} bytes of metadata")));
-        }
-        Ok(Kind::Inline)
-    }
-
-    fn end_value(&mut self, pending: Pending) -> Result<(), Error> {
-        self.now = Now::Header;
-        let Pending { node, little, .. } = pending;
-        if node.kind == Kind::Inline {
-            let from = usize::try_from(node.offset).unwrap_or(usize::MAX);
-            let value = self.outline.values.get_mut(from..).unwrap_or_default();
-            if let NodeVr::Exact(vr) = node.vr {
-                if !little {
-                    value.chunks_exact_mut(word_bytes(vr).max(1)).for_each(<[u8]>::reverse);
-                }
-                let broken_uid = vr == VR::UI
-                    && !value.is_empty()
-                    && !value.split(|b| *b == b'\\').all(|uid| {
-                        std::str::from_utf8(uid).is_ok_and(|uid| is_uid(uid.trim_end_matches(['\0', ' '])))
-                    });
-                let strange_charset = node.tag == SPECIFIC_CHARACTER_SET && !Charset::of(value).1;
-                if broken_uid {
-                    self.warn(|| format!("{}: not a valid UID", node.tag));
-                }
-                if strange_charset {
-                    self.warn(|| format!("{}: unknown character set", node.tag));
-                }
-            }
-        }
-        self.push(node).map(|_| ())
-    }
-
     fn open(
         &mut self,
         top: Frame,
@@ -442,67 +354,6 @@ impl Walk {
             Level::Sequence => self.depth = self.depth.saturating_sub(1),
             Level::Item => self.check_unique(frame, frame.node.saturating_add(1))?,
             Level::Root | Level::Fragments => {}
-        }
-        Ok(())
-    }
-
-    fn check_order(&mut self, top: Frame, tag: Tag) {
-        let disordered = top.last.is_some_and(|last| tag <= last);
-        if disordered && !top.disordered {
-            self.warn(|| format!("{tag}: out of order"));
-        }
-        if let Some(frame) = self.frames.last_mut() {
-            frame.last = Some(tag);
-            frame.disordered |= disordered;
-        }
-    }
-
-    /// A tag that occurs twice with one value counts once. With two values it is refused: readers disagree which of them
-    /// counts, and a data set with two patients in it must not come in.
-    fn check_unique(&mut self, frame: Frame, first: usize) -> Result<(), Error> {
-        if !frame.disordered {
-            return Ok(());
-        }
-        let mut tags = Vec::new();
-        let mut at = first;
-        while let Some(node) = self.outline.nodes.get(at) {
-            tags.push((node.tag, at));
-            at = match node.kind {
-                Kind::Sequence | Kind::Item | Kind::Fragments => usize::try_from(node.length).unwrap_or(usize::MAX),
-                Kind::Inline | Kind::Bulk | Kind::Fragment | Kind::Repeated => at.saturating_add(1),
-            };
-        }
-        tags.sort_unstable();
-        let twice = tags.windows(2).filter_map(|pair| match pair {
-            [(tag, first), (again, second)] if tag == again => Some((*tag, *first, *second)),
-            _ => None,
-        });
-        for (tag, first, second) in twice {
-            if self.outline.inline_at(first).is_none() || self.outline.inline_at(first) != self.outline.inline_at(second) {
-                return Err(Error::invalid(format!("{tag}: occurs twice in one data set with different values")));
-            }
-            // The earlier one goes, so that a third is compared with what is left.
-            if let Some(node) = self.outline.nodes.get_mut(first) {
-                node.kind = Kind::Repeated;
-            }
-            self.warn(|| format!("{tag}: occurs twice in one data set"));
-        }
-        Ok(())
-    }
-
-    fn check_identification(&mut self, top: Frame, header: &Header) -> Result<(), Error> {
-        if top.level == Level::Root {
-            // The patient has been settled by then; a later name would be somebody else's.
-            if self.outline.identified && matches!(header.tag.group(), 0x0008 | 0x0010) {
-                return Err(Error::invalid(format!("{}: identification behind later groups", header.tag)));
-            }
-            self.outline.identified |= header.tag > LAST_IDENTIFYING;
-        }
-        let length = if header.length == UNDEFINED { 0 } else { u64::from(header.length) };
-        let end = self.position.saturating_add(length);
-        if !self.outline.identified && usize::try_from(end).is_ok_and(|end| end > PREAMBLE_BYTES_MAX) {
-            let text = format!("{}: more than {PREAMBLE_BYTES_MAX} bytes before the end of group 0010", header.tag);
-            return Err(Error::invalid(text));
         }
         Ok(())
     }

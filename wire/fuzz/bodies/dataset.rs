@@ -1,0 +1,220 @@
+//! Data sets and files.
+
+use wire::charset::{Charset, Resets};
+use wire::dataset::{DataSet, Draft, Outline, Scanner, Tag, VR, Value, write};
+use wire::error::Error;
+use wire::part10::{Prefix, file_meta};
+use wire::syntax::{DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, Encoding, IMPLICIT_LITTLE, TransferSyntax};
+
+const SYNTAXES: [&str; 5] = [IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED, "1.2.840.10008.1.2.4.50"];
+
+/// Scans in chunks of the given sizes, in turn.
+pub fn scan(syntax: &TransferSyntax, bytes: &[u8], sizes: &[usize], hint: bool) -> Result<Outline, Error> {
+    let mut scanner = Scanner::new(syntax);
+    if hint {
+        scanner = scanner.with_total_bytes(u64::try_from(bytes.len()).unwrap());
+    }
+    let mut rest = bytes;
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, after) = rest.split_at((*size).clamp(1, rest.len()));
+        scanner.feed(chunk)?;
+        rest = after;
+    }
+    scanner.finish()
+}
+
+fn check_spans(set: DataSet<'_>, length: u64, depth: usize) {
+    // `limits::DATASET_DEPTH_MAX`
+    assert!(depth <= 64, "an outline deeper than the limit");
+    for element in set.elements() {
+        let spans = match element.value() {
+            Value::Inline(_) => continue,
+            Value::Bulk(span) => vec![span],
+            Value::Fragments(spans) => spans,
+            Value::Items(items) => {
+                items.iter().for_each(|item| check_spans(*item, length, depth + 1));
+                continue;
+            }
+        };
+        for span in spans {
+            assert!(span.offset + u64::from(span.length) <= length, "a span outside the data set");
+        }
+    }
+}
+
+/// The first byte chooses the syntax and whether the size is known; the rest is the data set.
+pub fn scanner(data: &[u8]) {
+    let Some((choice, bytes)) = data.split_first() else { return };
+    let syntax = TransferSyntax::of(SYNTAXES[usize::from(*choice) % SYNTAXES.len()]);
+    let hint = choice & 0x80 != 0;
+    let whole = scan(&syntax, bytes, &[usize::MAX], hint);
+    let pieces = scan(&syntax, bytes, &[1, 2, 3, 5, 8, 13, 4096], hint);
+    match (&whole, &pieces) {
+        (Ok(whole), Ok(pieces)) => assert!(whole == pieces, "chunks change the outline"),
+        // Inflate finds its own errors a step earlier or later.
+        (Err(whole), Err(pieces)) => assert!(syntax.is_deflated() || whole == pieces, "{whole} / {pieces}"),
+        (whole, pieces) => panic!("chunks change the verdict: {whole:?} / {pieces:?}"),
+    }
+    let Ok(outline) = whole else { return };
+    if !syntax.is_deflated() {
+        check_spans(outline.root(), u64::try_from(bytes.len()).unwrap(), 0);
+    }
+    let text: serde_json::Value = serde_json::from_slice(&outline.json_text()).unwrap();
+    assert_eq!(text, outline.json(), "text and tree differ");
+}
+
+/// A whole file.
+pub fn part10(data: &[u8]) {
+    let read = |size: usize| {
+        let mut prefix = Prefix::new();
+        let mut rest = data;
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(size.min(rest.len()));
+            if let Some(mut begun) = prefix.feed(chunk)? {
+                begun.data_set.extend_from_slice(after);
+                return Ok(begun);
+            }
+            rest = after;
+        }
+        prefix.finish()
+    };
+    match (read(usize::MAX), read(1)) {
+        (Ok(whole), Ok(pieces)) => {
+            assert!(whole.meta == pieces.meta && whole.data_set == pieces.data_set, "chunks change the file");
+            let offset = usize::try_from(whole.meta.data_set_offset).unwrap();
+            assert_eq!(data[offset..], whole.data_set, "the data set is not where it was said to be");
+        }
+        (Err::<_, Error>(whole), Err(pieces)) => assert_eq!(whole, pieces),
+        (whole, pieces) => panic!("chunks change the verdict: {whole:?} / {pieces:?}"),
+    }
+}
+
+/// Specific Character Set up to the first NUL, then text.
+pub fn charset(data: &[u8]) {
+    let cut = data.iter().position(|b| *b == 0).unwrap_or(0);
+    let (declared, text) = data.split_at(cut);
+    let charset = Charset::of(declared).0;
+    for resets in [Resets::AtLines, Resets::AtValues, Resets::AtNameParts] {
+        let decoded = charset.decode(text, resets);
+        assert!(decoded.len() <= text.len() * 6 + 6, "text grows without bound");
+    }
+}
+
+/// DICOM JSON that can be written must be read back, and then stays the same.
+pub fn draft(data: &[u8]) {
+    let Ok(json) = serde_json::from_slice(data) else { return };
+    for (encoding, uid) in [(Encoding::ImplicitLittle, IMPLICIT_LITTLE), (Encoding::ExplicitLittle, EXPLICIT_LITTLE)] {
+        let Ok(bytes) = write(&json, encoding) else { continue };
+        let Ok(outline) = scan(&TransferSyntax::of(uid), &bytes, &[4096], true) else { continue };
+        let Ok(again) = write(&outline.json(), encoding) else { continue };
+        let outline_again = scan(&TransferSyntax::of(uid), &again, &[4096], true).expect("own data sets are valid");
+        // Implicit encoding forgets a VR that is not the dictionary's, and with it what the value meant.
+        if encoding == Encoding::ExplicitLittle {
+            assert_eq!(outline.json(), outline_again.json());
+        }
+    }
+}
+
+/// A data set with a bit of everything.
+pub fn sample() -> Draft {
+    let code = |value: &str| Draft::new().text(Tag(0x0008, 0x0100), VR::SH, value).text(Tag(0x0008, 0x0104), VR::LO, "Nama");
+    Draft::new()
+        .text(Tag(0x0008, 0x0016), VR::UI, "1.2.840.10008.5.1.4.1.1.7")
+        .text(Tag(0x0008, 0x0018), VR::UI, "2.25.1")
+        .text(Tag(0x0008, 0x0060), VR::CS, "OT")
+        .text(Tag(0x0009, 0x0010), VR::LO, "SEGEL TEST")
+        .bytes(Tag(0x0009, 0x1001), VR::UN, vec![1, 2, 3, 4])
+        .text(Tag(0x0010, 0x0010), VR::PN, "Müller^Änne=山田^花子")
+        .text(Tag(0x0010, 0x0020), VR::LO, "A-1")
+        .text(Tag(0x0010, 0x1030), VR::DS, "61.5")
+        .shorts(Tag(0x0028, 0x0010), &[2])
+        .shorts(Tag(0x0028, 0x0011), &[3])
+        .shorts(Tag(0x0028, 0x0103), &[1])
+        .bytes(Tag(0x0028, 0x0106), VR::SS, vec![0xFE, 0xFF])
+        .items(Tag(0x0040, 0xA730), vec![code("A").items(Tag(0x0040, 0xA168), vec![code("B"), Draft::new()]), code("C")])
+        .items(Tag(0x0040, 0x0555), Vec::new())
+        .bytes(Tag(0x7FE0, 0x0010), VR::OW, vec![7; 12])
+}
+
+fn u32_le(value: usize) -> [u8; 4] {
+    u32::try_from(value).unwrap().to_le_bytes()
+}
+
+/// Undefined lengths, UN as a sequence, encapsulated pixel data, padding: what [`Draft`] never writes.
+pub fn undefined_sample() -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100");
+    out.extend(b"\x08\x00\x10\x11SQ\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF");
+    out.extend(b"\x08\x00\x55\x11UI\x04\x001.2\0\xFE\xFF\x0D\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0");
+    out.extend(b"\x09\x00\x10\x00LO\x04\x00TEST\x09\x00\x01\x10UN\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\x0C\0\0\0");
+    out.extend(b"\x10\x00\x20\x00\x04\0\0\0AB-1\xFE\xFF\xDD\xE0\0\0\0\0");
+    out.extend(b"\x10\x00\x10\x00PN\x08\x00J\xE9r\xF4me^ \x28\x00\x06\x01US\x02\x00\x01\x00");
+    out.extend(b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\x04\0\0\0\0\0\0\0");
+    out.extend(b"\xFE\xFF\x00\xE0");
+    out.extend(u32_le(6));
+    out.extend(b"\xFF\xD8\x01\x02\xFF\xD9\xFE\xFF\xDD\xE0\0\0\0\0");
+    out.extend(b"\xFC\xFF\xFC\xFFOB\0\0\x02\0\0\0\0\0");
+    out
+}
+
+/// The same elements in big endian.
+pub fn big_sample() -> Vec<u8> {
+    let mut out = b"\0\x08\0\x05CS\0\x0aISO_IR 100\0\x10\0\x10PN\0\x04A^B ".to_vec();
+    out.extend(b"\0\x28\0\x10US\0\x02\0\x02\0\x28\x01\x06SS\0\x02\xFF\xFE\0\x40\xA7\x30SQ\0\0\0\0\0\x14");
+    out.extend(b"\xFF\xFE\xE0\0\0\0\0\x0c\0\x40\xA0\x30CS\0\x04A   \x7F\xE0\0\x10OW\0\0\0\0\0\x04\0\x01\0\x02");
+    out
+}
+
+/// RFC 1951: stored blocks, so that no encoder is needed.
+pub fn stored_deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut blocks = bytes.chunks(65_535).peekable();
+    while let Some(block) = blocks.next() {
+        let length = u16::try_from(block.len()).unwrap();
+        out.push(u8::from(blocks.peek().is_none()));
+        out.extend(length.to_le_bytes());
+        out.extend((!length).to_le_bytes());
+        out.extend(block);
+    }
+    out
+}
+
+/// One seed for each syntax, with and without the size.
+pub fn scanner_seeds() -> Vec<Vec<u8>> {
+    let implicit = sample().encode(Encoding::ImplicitLittle).unwrap();
+    let explicit = sample().encode(Encoding::ExplicitLittle).unwrap();
+    let deflated = stored_deflate(&explicit);
+    let sets = [implicit, explicit, big_sample(), deflated, undefined_sample()];
+    let seed = |(choice, set): (u8, &Vec<u8>)| [[choice].as_slice(), set].concat();
+    (0..).zip(&sets).map(seed).chain((0x82..).zip(&sets).map(seed)).collect()
+}
+
+/// Files with, without and with broken prefixes.
+pub fn part10_seeds() -> Vec<Vec<u8>> {
+    let set = sample().encode(Encoding::ExplicitLittle).unwrap();
+    let file = [file_meta("1.2.840.10008.5.1.4.1.1.7", "2.25.1", EXPLICIT_LITTLE, Some("CT1")), set.clone()].concat();
+    vec![file[132..].to_vec(), [&file[..132], &file[144..]].concat(), file, set]
+}
+
+/// Declarations of each kind with text of that kind.
+pub fn charset_seeds() -> Vec<Vec<u8>> {
+    vec![
+        b"ISO_IR 100\0J\xE9r\xF4me".to_vec(),
+        b"\\ISO 2022 IR 87\0Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B".to_vec(),
+        b"\\ISO 2022 IR 149\\ISO 2022 IR 159\0\x1b$)C\xFB\xF3^\x1b$(D0!\x1b(B".to_vec(),
+        b"GB18030\0Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB".to_vec(),
+        b"ISO 2022 IR 13\\ISO 2022 IR 58\0\xD4\xCF\xC0\xDE\x1b$)A\xD5\xC5".to_vec(),
+    ]
+}
+
+/// DICOM JSON of the sample.
+pub fn draft_seeds() -> Vec<Vec<u8>> {
+    let explicit = sample().encode(Encoding::ExplicitLittle).unwrap();
+    let outline = scan(&TransferSyntax::of(EXPLICIT_LITTLE), &explicit, &[4096], true).unwrap();
+    let mut json = outline.json();
+    json.as_object_mut().unwrap().remove("7FE00010");
+    vec![serde_json::to_vec(&json).unwrap()]
+}
