@@ -1,8 +1,20 @@
 //! Ingest, segments, index, find, retrieve, scrub.
 
+mod archive;
+mod commit;
+pub mod error;
 pub mod find;
+pub mod index;
 pub mod ingest;
 pub mod keys;
 pub mod object;
+mod recover;
 pub mod retrieve;
+pub mod scrub;
+pub mod segment;
+pub mod settings;
+pub mod storage;
 pub mod terms;
+
+pub use archive::Archive;
+pub use error::{Error, Result};

@@ -1,5 +1,14 @@
 //! The way out: located, released by the key service, opened by range.
 
+mod frames;
+mod inflate;
+mod located;
+mod opened;
+mod part;
 mod target;
 
+pub use located::Located;
+pub(crate) use located::{locate, locate_resource};
+pub use opened::Opened;
+pub(crate) use opened::{open, summaries};
 pub use target::Target;

@@ -1,0 +1,315 @@
+//! One DICOM instance on its way in.
+//!
+//! Its bytes are in one of three places: waiting in memory until the patient is known, sealed in a draft, or nowhere.
+//! Nothing of it is on the disk in clear, whenever it ends.
+
+use super::draft::{Declared, StoreOutcome, Stored};
+use super::seal::{ContentSealer, Digest, Keys};
+use super::sending::Turn;
+use super::{facts, identify, seal as sealing, summary};
+use crate::archive::Inner;
+use crate::error::{Error, Result};
+use crate::index::rows::Kept;
+use crate::object::{Kind, ObjectRecord};
+use crate::segment::draft::Draft;
+use record::{ObjectId, Version, limits};
+use seal::context::PartName;
+use seal::message::{AdmitItem, Admitted, Asker, Context, ReleaseItem, Who};
+use std::sync::Arc;
+use wire::dataset::{Outline, Scanner, Tag};
+use wire::part10::{Begun, Prefix};
+use wire::syntax::TransferSyntax;
+
+/// Bytes that are taken in one step: what waits in memory grows by no more than this beyond what is needed.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// Takes one instance in. Dropping it at any point keeps nothing.
+pub struct InstanceReceiver {
+    archive: Arc<Inner>,
+    asker: Asker,
+    declared: Declared,
+    stage: Stage,
+}
+
+impl std::fmt::Debug for InstanceReceiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InstanceReceiver({})", self.stage.name())
+    }
+}
+
+enum Stage {
+    /// What comes first is a file's beginning, or not; its bytes are held.
+    Prefix { prefix: Box<Prefix>, held: Vec<u8> },
+    /// The data set has begun and the patient is not known; its bytes are held.
+    Early { reading: Box<Reading>, held: Vec<u8> },
+    /// The patient is known: what comes is sealed at once.
+    Sealing { reading: Box<Reading>, sealing: Box<Sealing> },
+    /// Something failed; nothing is held.
+    Failed,
+}
+
+impl Stage {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Prefix { .. } => "prefix",
+            Self::Early { .. } => "early",
+            Self::Sealing { .. } => "sealing",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The structural pass over the data set.
+struct Reading {
+    scanner: Scanner,
+    syntax: TransferSyntax,
+    dataset_offset: u64,
+    warnings: Vec<String>,
+}
+
+impl Reading {
+    fn new(syntax: TransferSyntax, dataset_offset: u64, warnings: Vec<String>) -> Self {
+        Self { scanner: Scanner::new(&syntax), syntax, dataset_offset, warnings }
+    }
+
+    /// Starts with a file's data set. `declared` takes what the file says of itself only where it is right: files whose
+    /// meta information names another instance than their data set are common, and the data set counts.
+    fn begin(begun: Begun) -> Result<Self> {
+        let Begun { meta, data_set } = begun;
+        let mut reading = Self::new(meta.transfer_syntax, meta.data_set_offset, meta.warnings);
+        reading.scanner.feed(&data_set)?;
+        Ok(reading)
+    }
+}
+
+/// The object under way.
+struct Sealing {
+    who: Who,
+    // Held until the object is committed or dropped, so that the same instance arrives once at a time.
+    _turn: Turn,
+    kept: Option<Kept>,
+    object: ObjectId,
+    version: Version,
+    keys: Keys,
+    admitted: Admitted,
+    context: Context,
+    draft: Draft,
+    content: ContentSealer,
+    digest: Digest,
+}
+
+impl InstanceReceiver {
+    pub(crate) fn new(archive: Arc<Inner>, asker: Asker, declared: Declared) -> Self {
+        let stage = match &declared.transfer_syntax {
+            None => Stage::Prefix { prefix: Box::default(), held: Vec::new() },
+            Some(uid) => {
+                let reading = Reading::new(TransferSyntax::of(uid.trim_end_matches(['\0', ' '])), 0, Vec::new());
+                Stage::Early { reading: Box::new(reading), held: Vec::new() }
+            }
+        };
+        Self { archive, asker, declared, stage }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Invalid at the first byte that cannot be right; Busy while the key service is away; Refused if the sender may not
+    /// store. The receiver is of no more use then and holds nothing.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        for step in bytes.chunks(STEP_BYTES) {
+            // Whatever fails below, or is cancelled, leaves the receiver failed: what it held is dropped with the stage.
+            let stage = std::mem::replace(&mut self.stage, Stage::Failed);
+            self.stage = self.advance(stage, step).await?;
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, stage: Stage, bytes: &[u8]) -> Result<Stage> {
+        match stage {
+            Stage::Prefix { mut prefix, mut held } => {
+                held.extend_from_slice(bytes);
+                match prefix.feed(bytes)? {
+                    None => Ok(Stage::Prefix { prefix, held }),
+                    Some(begun) => self.early(Box::new(Reading::begin(begun)?), held).await,
+                }
+            }
+            Stage::Early { mut reading, mut held } => {
+                held.extend_from_slice(bytes);
+                reading.scanner.feed(bytes)?;
+                self.early(reading, held).await
+            }
+            Stage::Sealing { mut reading, mut sealing } => {
+                reading.scanner.feed(bytes)?;
+                sealing.take(bytes)?;
+                Ok(Stage::Sealing { reading, sealing })
+            }
+            Stage::Failed => Err(failed()),
+        }
+    }
+
+    /// Goes on to sealing once the patient is known.
+    async fn early(&self, mut reading: Box<Reading>, held: Vec<u8>) -> Result<Stage> {
+        if !is_ready(reading.scanner.outline()) {
+            if held.len() > limits::PREAMBLE_BYTES_MAX {
+                return Err(Error::Invalid(format!("more than {} bytes before the patient is known", limits::PREAMBLE_BYTES_MAX)));
+            }
+            return Ok(Stage::Early { reading, held });
+        }
+        let admission = self.admission(reading.scanner.outline())?;
+        let sealing = self.admit(admission, &mut reading, &held).await?;
+        Ok(Stage::Sealing { reading, sealing: Box::new(sealing) })
+    }
+
+    /// Ends the instance. Returns when a power cut cannot take it away any more.
+    ///
+    /// # Errors
+    /// Invalid if the data set ends too early or lacks a UID; else as [`InstanceReceiver::write`].
+    pub async fn finish(mut self) -> Result<Stored> {
+        let (mut reading, held_or_sealing) = match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Prefix { prefix, held } => (Box::new(Reading::begin(prefix.finish()?)?), Err(held)),
+            Stage::Early { reading, held } => (reading, Err(held)),
+            Stage::Sealing { reading, sealing } => (reading, Ok(sealing)),
+            Stage::Failed => return Err(failed()),
+        };
+        let outline = std::mem::replace(&mut reading.scanner, Scanner::new(&reading.syntax)).finish()?;
+        // What can be said against the data set is said before anybody is asked for a key.
+        let (facts, warnings) = facts::facts(&outline, &self.declared, &reading.syntax, reading.dataset_offset)?;
+        let sealing = match held_or_sealing {
+            Ok(sealing) => *sealing,
+            Err(held) => self.admit(self.admission(&outline)?, &mut reading, &held).await?,
+        };
+        let warnings = [outline.warnings(), &reading.warnings, &warnings].concat();
+        self.keep(sealing, outline, facts, warnings).await
+    }
+
+    /// What the key service is asked, read from the outline before anything waits.
+    fn admission(&self, outline: &Outline) -> Result<Admission> {
+        let (sop_instance_uid, _) = facts::sop(outline, &self.declared)?;
+        // INVARIANT: a patient whom group 0010 does not name is asked for only when the study's UID has been read.
+        let study = if identify::names_patient(outline) { String::new() } else { facts::uid(outline, facts::STUDY_INSTANCE_UID)? };
+        Ok(Admission { sop_instance_uid, study, outline: outline.clone() })
+    }
+
+    async fn admit(&self, admission: Admission, reading: &mut Reading, held: &[u8]) -> Result<Sealing> {
+        let Admission { sop_instance_uid, study, outline } = admission;
+        let who = self.archive.keys.authenticate(&self.asker).await?;
+        let identity = identify::identity(&outline, &who.facility, &study);
+        drop(outline);
+        reading.warnings.extend(identity.warnings);
+        let turn = self.archive.sending.turn(&who.facility, &sop_instance_uid).await?;
+        let facility = who.facility.clone();
+        let kept = self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await?;
+        let (object, version) = match &kept {
+            Some(kept) => (kept.record.object, next_version(kept.record.version)?),
+            None => (sealing::object_id()?, 1),
+        };
+        let keys = Keys::random()?;
+        let item = AdmitItem {
+            object,
+            version,
+            kind: "dicom".to_owned(),
+            identifiers: identity.identifiers,
+            patient: None,
+            terms: identity.terms,
+            summary: keys.summary.clone(),
+            content: keys.content.clone(),
+        };
+        let mut admitted = self.archive.keys.admit(&self.asker, vec![item]).await?;
+        let admitted = admitted.pop().ok_or_else(failed)?;
+        let context = Context { patient: admitted.patient, object, version };
+        let mut draft = self.archive.storage.draft();
+        let content = ContentSealer::new(&keys, &context, &mut draft)?;
+        let digest = Digest::new();
+        let mut sealing = Sealing { who, _turn: turn, kept, object, version, keys, admitted, context, draft, content, digest };
+        // The preamble and file meta information are kept, and not compared: every program writes its own.
+        let (before, dataset) = held.split_at_checked(usize::try_from(reading.dataset_offset).unwrap_or(0)).unwrap_or((&[], held));
+        sealing.content.update(before, &mut sealing.draft)?;
+        sealing.take(dataset)?;
+        Ok(sealing)
+    }
+
+    async fn keep(&self, sealing: Sealing, outline: Outline, facts: crate::object::InstanceFacts, mut warnings: Vec<String>) -> Result<Stored> {
+        let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } = sealing;
+        let arrived = digest.finish();
+        if let Some(kept) = &kept
+            && kept.instance().is_some_and(|before| before.transfer_syntax_uid == facts.transfer_syntax_uid)
+            && self.is_same(kept, arrived).await?
+        {
+            return Ok(Stored { outcome: StoreOutcome::Duplicate, facts, warnings });
+        }
+        let content = content.finish(&mut draft)?;
+        let metadata = sealing::part(&keys.content, &context, PartName::Metadata, outline.json_text(), &mut draft)?;
+        let summary = summary::of(&outline).to_string().into_bytes();
+        let summary = sealing::part(&keys.summary, &context, PartName::Summary, summary, &mut draft)?;
+        drop(outline);
+        let record = ObjectRecord {
+            object,
+            version,
+            patient: admitted.patient,
+            linked: admitted.linked,
+            facility: admitted.facility,
+            sender: who.actor,
+            arrived: record::time::now(),
+            tokens: admitted.tokens,
+            summary_key: admitted.summary,
+            content_key: admitted.content,
+            commitment: seal::digest::commit(&keys.content, &arrived)?,
+            summary,
+            metadata,
+            content,
+            kind: Kind::Instance(facts.clone()),
+        };
+        // From here on the keys exist only wrapped.
+        drop(keys);
+        self.archive.storage.commit(draft, vec![record]).await?;
+        let outcome = if version == 1 { StoreOutcome::New } else { StoreOutcome::NewVersion(version) };
+        if version > 1 {
+            warnings.push(format!("other bytes are kept under the same SOPInstanceUID; these are version {version}"));
+        }
+        Ok(Stored { outcome, facts, warnings })
+    }
+
+    /// Whether the kept version has the bytes that arrived. A kept version that the key service does not compare, because
+    /// its patient was erased, is another one.
+    async fn is_same(&self, kept: &Kept, arrived: [u8; 32]) -> Result<bool> {
+        let item = ReleaseItem { context: kept.record.context(), wrapped: kept.record.content_key.clone() };
+        match self.archive.keys.compare(&self.asker, item, kept.record.commitment, arrived).await {
+            Ok(same) => Ok(same),
+            Err(failure) if failure.outcome == record::Outcome::Refused => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+/// What an admission is made of.
+struct Admission {
+    sop_instance_uid: String,
+    study: String,
+    outline: Outline,
+}
+
+impl Sealing {
+    /// Takes bytes of the data set.
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.digest.update(bytes);
+        self.content.update(bytes, &mut self.draft)
+    }
+}
+
+/// Whether enough is known to ask whose the instance is.
+fn is_ready(outline: &Outline) -> bool {
+    if !outline.identified() {
+        return false;
+    }
+    // The study's UID is whole once something stands behind it.
+    let beyond = |last: Tag| (last.group(), last.element()) > (facts::STUDY_INSTANCE_UID.group(), facts::STUDY_INSTANCE_UID.element());
+    identify::names_patient(outline) || outline.root().elements().last().is_some_and(|element| beyond(element.tag()))
+}
+
+fn next_version(version: Version) -> Result<Version> {
+    version.checked_add(1).ok_or_else(|| Error::Invalid("the instance has too many versions".to_owned()))
+}
+
+fn failed() -> Error {
+    Error::Invalid("the instance has failed already".to_owned())
+}
