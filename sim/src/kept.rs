@@ -71,58 +71,14 @@ fn base64_phases(bytes: &[u8]) -> Vec<Vec<u8>> {
 /// # Errors
 /// If a file cannot be read.
 pub fn search(folder: &Path, needles: &[Needle]) -> Result<Vec<(String, PathBuf)>> {
-    let searcher = Searcher::new(needles);
+    let searcher = aho_corasick::AhoCorasick::new(needles.iter().map(|needle| &needle.bytes))?;
     let mut hits = Vec::new();
     for file in files(folder)? {
         let bytes = std::fs::read(&file)?;
-        hits.extend(searcher.hits(&bytes).into_iter().map(|name| (name, file.clone())));
+        let found = searcher.find_overlapping_iter(&bytes).filter_map(|hit| needles.get(hit.pattern().as_usize()));
+        hits.extend(found.map(|needle| (needle.name.clone(), file.clone())));
     }
     Ok(hits)
-}
-
-/// Looks for many needles at once by their first six bytes.
-struct Searcher<'a> {
-    by_start: std::collections::HashMap<[u8; START_BYTES], Vec<&'a Needle>>,
-    starts: Vec<bool>,
-}
-
-const START_BYTES: usize = 6;
-
-impl<'a> Searcher<'a> {
-    fn new(needles: &'a [Needle]) -> Self {
-        let mut by_start: std::collections::HashMap<_, Vec<_>> = std::collections::HashMap::new();
-        // The first two bytes of every needle: most positions of sealed bytes are passed over by one look.
-        let mut starts = vec![false; 1 << 16];
-        for needle in needles {
-            if let Some(start) = needle.bytes.first_chunk::<START_BYTES>() {
-                by_start.entry(*start).or_default().push(needle);
-                if let Some(slot) = starts.get_mut(pair(*start)) {
-                    *slot = true;
-                }
-            }
-        }
-        Self { by_start, starts }
-    }
-
-    fn hits(&self, bytes: &[u8]) -> Vec<String> {
-        let mut hits = Vec::new();
-        for (at, window) in bytes.windows(START_BYTES).enumerate() {
-            let Ok(start) = <[u8; START_BYTES]>::try_from(window) else { continue };
-            if !self.starts.get(pair(start)).copied().unwrap_or_default() {
-                continue;
-            }
-            for needle in self.by_start.get(&start).into_iter().flatten() {
-                if bytes.get(at..).is_some_and(|rest| rest.starts_with(&needle.bytes)) {
-                    hits.push(needle.name.clone());
-                }
-            }
-        }
-        hits
-    }
-}
-
-fn pair(start: [u8; START_BYTES]) -> usize {
-    usize::from(start[0]) << 8 | usize::from(start[1])
 }
 
 #[cfg(test)]

@@ -1,0 +1,189 @@
+//! Each sentence of `docs/threat-model.md` that is marked with a test of this file, attacked.
+
+#[cfg(test)]
+mod tests {
+    use sim::kept;
+    use sim::process::{Archive, PASSPHRASE, segel, segel_output};
+    use sim::sample::{Person, Uids, data_set, file};
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    struct Stage {
+        folder: tempfile::TempDir,
+        archive: Archive,
+        clinician: String,
+        system: String,
+    }
+
+    fn stage() -> Stage {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        let tokens = archive.facility("RSUD-A").unwrap();
+        Stage { folder, archive, clinician: tokens.clinician, system: tokens.system }
+    }
+
+    impl Stage {
+        fn store(&self, token: &str, uids: &Uids, person: &Person, mark: u8) -> u16 {
+            let path = self.folder.path().join("one.dcm");
+            std::fs::write(&path, file(uids, &data_set(person, uids, 64, &[mark; 32]))).unwrap();
+            let body = format!("@{}", path.display());
+            self.archive.curl(token, &["-H", "Content-Type: application/dicom", "--data-binary", &body], "/dicom-web/studies").unwrap().0
+        }
+
+        fn frame(&self, token: &str, uids: &Uids) -> (u16, Vec<u8>) {
+            let path = format!("/dicom-web/studies/{}/series/{}/instances/{}/frames/1", uids.study, uids.series, uids.instance);
+            self.archive.curl(token, &[], &path).unwrap()
+        }
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        for file in kept::files(from).unwrap() {
+            let target = to.join(file.strip_prefix(from).unwrap());
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::copy(file, target).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_copied_data_folder_opens_nothing_without_the_passphrase() {
+        let stage = stage();
+        assert_eq!(stage.store(&stage.system, &Uids::new(1, 1, 1), &Person::nth(1), 1), 200);
+        let stolen = stage.folder.path().join("stolen");
+        copy(&stage.archive.data, &stolen);
+        let segel = sim::program::ours("segel").unwrap();
+        let opened = Command::new(segel)
+            .args(["serve", "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--dimse-tls", "127.0.0.1:0", "--data"])
+            .arg(&stolen)
+            .env("SEGEL_PASSPHRASE", format!("not {PASSPHRASE}"))
+            .output()
+            .unwrap();
+        assert!(!opened.status.success());
+        assert!(!String::from_utf8_lossy(&opened.stdout).contains("ready"));
+    }
+
+    #[test]
+    fn the_archive_nodes_disk_alone_opens_nothing_even_with_a_key_service_of_the_thiefs() {
+        let stage = stage();
+        let uids = Uids::new(1, 1, 1);
+        assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
+        let stolen = stage.folder.path().join("stolen");
+        copy(&stage.archive.data.join("archive"), &stolen.join("archive"));
+        let thief = Archive::start(&stolen).unwrap();
+        let tokens = thief.facility("RSUD-A").unwrap();
+        let path = format!("/dicom-web/studies/{}/series/{}/instances/{}/frames/1", uids.study, uids.series, uids.instance);
+        assert_eq!(thief.curl(&tokens.clinician, &[], &path).unwrap().0, 404);
+        assert_eq!(thief.json(&tokens.clinician, "/dicom-web/studies").unwrap(), serde_json::json!([]));
+    }
+
+    #[test]
+    fn a_forged_altered_or_foreign_token_opens_nothing() {
+        let stage = stage();
+        let uids = Uids::new(1, 1, 1);
+        assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
+        let other = tempfile::tempdir().unwrap();
+        let foreign = Archive::start(other.path()).unwrap().facility("RSUD-A").unwrap().clinician;
+        let mut altered = vec![String::new(), "x".into(), foreign];
+        for at in (0..stage.clinician.len()).step_by(7) {
+            let mut bytes = stage.clinician.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            altered.push(String::from_utf8(bytes).unwrap());
+        }
+        for token in altered {
+            assert_eq!(stage.frame(&token, &uids).0, 401, "{token}");
+        }
+        assert_eq!(stage.frame(&stage.clinician, &uids).0, 200);
+    }
+
+    #[test]
+    fn a_removed_person_opens_nothing_from_that_moment() {
+        let stage = stage();
+        let uids = Uids::new(1, 1, 1);
+        assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
+        assert_eq!(stage.frame(&stage.clinician, &uids).0, 200);
+        stage.archive.admin(&["person", "remove", "clinician RSUD-A"]).unwrap();
+        assert_eq!(stage.frame(&stage.clinician, &uids).0, 401);
+    }
+
+    #[test]
+    fn another_facility_sees_and_alters_nothing() {
+        let stage = stage();
+        let other = stage.archive.facility("RSUD-B").unwrap();
+        let uids = Uids::new(1, 1, 1);
+        assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
+        assert_eq!(stage.frame(&other.clinician, &uids).0, 404);
+        assert_eq!(stage.archive.json(&other.clinician, "/dicom-web/studies").unwrap(), serde_json::json!([]));
+        // The same UIDs and the same number from the other facility: another patient's instance beside it.
+        assert_eq!(stage.store(&other.system, &uids, &Person::nth(1), 2), 200);
+        let (_, first) = stage.frame(&stage.clinician, &uids);
+        let (_, second) = stage.frame(&other.clinician, &uids);
+        let holds = |body: &[u8], mark: u8| body.windows(32).any(|window| window == [mark; 32]);
+        assert!(holds(&first, 1) && !holds(&first, 2), "the first facility reads its own");
+        assert!(holds(&second, 2) && !holds(&second, 1), "the second facility reads its own");
+    }
+
+    #[test]
+    fn any_flipped_bit_of_a_segment_is_found_by_scrub() {
+        let stage = stage();
+        assert_eq!(stage.store(&stage.system, &Uids::new(1, 1, 1), &Person::nth(1), 1), 200);
+        let data = stage.archive.data.clone();
+        stage.archive.stop().unwrap();
+        segel(&data, "scrub", &["--json"]).unwrap();
+        let segment = kept::files(&data.join("archive/segments")).unwrap().remove(0);
+        let whole = std::fs::read(&segment).unwrap();
+        for at in (0..whole.len()).step_by(whole.len() / 40) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            std::fs::write(&segment, &bytes).unwrap();
+            let report = segel_output(&data, "scrub", &["--json"]).unwrap();
+            assert_eq!(report.status.code(), Some(1), "byte {at}: {}", String::from_utf8_lossy(&report.stdout));
+        }
+        std::fs::write(&segment, &whole).unwrap();
+        segel(&data, "scrub", &["--json"]).unwrap();
+    }
+
+    #[test]
+    fn an_altered_or_shortened_ledger_does_not_verify() {
+        let stage = stage();
+        for n in 0..20 {
+            assert_eq!(stage.store(&stage.system, &Uids::new(n + 1, 1, 1), &Person::nth(n), 1), 200);
+        }
+        let data = stage.archive.data.clone();
+        stage.archive.stop().unwrap();
+        segel(&data, "verify", &["--json"]).unwrap();
+        let ledger = data.join("keyservice/ledger");
+        let tiles: Vec<PathBuf> = kept::files(&ledger).unwrap().into_iter().filter(|file| file.file_name().unwrap() != "vkey").collect();
+        let mut attacked = 0;
+        for tile in tiles {
+            let whole = std::fs::read(&tile).unwrap();
+            let mut flipped = whole.clone();
+            let Some(byte) = flipped.last_mut() else { continue };
+            *byte ^= 4;
+            for bytes in [flipped, whole[..whole.len() - 1].to_vec()] {
+                std::fs::write(&tile, bytes).unwrap();
+                let verdict = segel_output(&data, "verify", &["--json"]).unwrap();
+                attacked += usize::from(verdict.status.code() == Some(1));
+            }
+            std::fs::write(&tile, &whole).unwrap();
+        }
+        // Superseded partial tiles may stay behind and prove nothing; the checkpoint, the entries and the newest tile count.
+        assert!(attacked >= 4, "only {attacked} attacks were noticed");
+        segel(&data, "verify", &["--json"]).unwrap();
+    }
+
+    #[test]
+    fn while_the_key_service_is_away_nothing_is_read_or_stored_or_written_in_clear() {
+        let stage = stage();
+        let uids = Uids::new(1, 1, 1);
+        assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
+        let keyservice = stage.archive.keyservice_process_id().unwrap().to_string();
+        sim::program::must("kill", &["-STOP", &keyservice]).unwrap();
+        let stored = stage.store(&stage.system, &Uids::new(2, 1, 1), &Person::nth(2), 2);
+        let (read, _) = stage.frame(&stage.clinician, &uids);
+        sim::program::must("kill", &["-CONT", &keyservice]).unwrap();
+        assert_eq!((stored, read), (503, 503));
+        let person = Person::nth(2);
+        let needles: Vec<_> = [&person.name, &person.number].into_iter().flat_map(|text| kept::encodings(text)).collect();
+        assert_eq!(kept::search(&stage.archive.data, &needles).unwrap(), []);
+        assert_eq!(stage.store(&stage.system, &Uids::new(2, 1, 1), &person, 2), 200);
+    }
+}
