@@ -15,7 +15,7 @@ use crate::segment::draft::Draft;
 use record::{ObjectId, Version, limits};
 use seal::context::PartName;
 use seal::message::{AdmitItem, Admitted, Asker, Context, ReleaseItem, Who};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wire::dataset::{Outline, Scanner, Tag};
 use wire::part10::{Begun, Prefix};
 use wire::syntax::TransferSyntax;
@@ -29,6 +29,8 @@ pub struct InstanceReceiver {
     asker: Asker,
     declared: Declared,
     stage: Stage,
+    /// SOPClassUID and SOPInstanceUID, once they are known: a report of a failure names them.
+    identity: OnceLock<(String, String)>,
 }
 
 impl std::fmt::Debug for InstanceReceiver {
@@ -72,7 +74,7 @@ impl Reading {
         Self { scanner: Scanner::new(&syntax), syntax, dataset_offset, warnings }
     }
 
-    /// Starts with a file's data set. `declared` takes what the file says of itself only where it is right: files whose
+    /// Starts with a file's data set. What the meta information says of the instance is not held against it: files whose
     /// meta information names another instance than their data set are common, and the data set counts.
     fn begin(begun: Begun) -> Result<Self> {
         let Begun { meta, data_set } = begun;
@@ -107,7 +109,13 @@ impl InstanceReceiver {
                 Stage::Early { reading: Box::new(reading), held: Vec::new() }
             }
         };
-        Self { archive, asker, declared, stage }
+        Self { archive, asker, declared, stage, identity: OnceLock::new() }
+    }
+
+    /// SOPClassUID and SOPInstanceUID as far as they have been read, also after a failure.
+    #[must_use]
+    pub fn identity(&self) -> Option<(String, String)> {
+        self.identity.get().cloned()
     }
 
     /// Takes the next bytes.
@@ -155,8 +163,8 @@ impl InstanceReceiver {
             }
             return Ok(Stage::Early { reading, held });
         }
-        let admission = self.admission(reading.scanner.outline())?;
-        let sealing = self.admit(admission, &mut reading, &held).await?;
+        let (sealing, warnings) = self.admit(reading.scanner.outline(), reading.dataset_offset, &held).await?;
+        reading.warnings.extend(warnings);
         Ok(Stage::Sealing { reading, sealing: Box::new(sealing) })
     }
 
@@ -176,26 +184,24 @@ impl InstanceReceiver {
         let (facts, warnings) = facts::facts(&outline, &self.declared, &reading.syntax, reading.dataset_offset)?;
         let sealing = match held_or_sealing {
             Ok(sealing) => *sealing,
-            Err(held) => self.admit(self.admission(&outline)?, &mut reading, &held).await?,
+            Err(held) => {
+                let (sealing, warnings) = self.admit(&outline, reading.dataset_offset, &held).await?;
+                reading.warnings.extend(warnings);
+                sealing
+            }
         };
         let warnings = [outline.warnings(), &reading.warnings, &warnings].concat();
         self.keep(sealing, outline, facts, warnings).await
     }
 
-    /// What the key service is asked, read from the outline before anything waits.
-    fn admission(&self, outline: &Outline) -> Result<Admission> {
-        let (sop_instance_uid, _) = facts::sop(outline, &self.declared)?;
+    /// Has the key service say whose the instance is, and begins to seal it. Also gives warnings about the identity.
+    async fn admit(&self, outline: &Outline, dataset_offset: u64, held: &[u8]) -> Result<(Sealing, Vec<String>)> {
+        let (sop_instance_uid, sop_class_uid) = facts::sop(outline, &self.declared)?;
+        let _known_before = self.identity.set((sop_class_uid, sop_instance_uid.clone()));
         // INVARIANT: a patient whom group 0010 does not name is asked for only when the study's UID has been read.
         let study = if identify::names_patient(outline) { String::new() } else { facts::uid(outline, facts::STUDY_INSTANCE_UID)? };
-        Ok(Admission { sop_instance_uid, study, outline: outline.clone() })
-    }
-
-    async fn admit(&self, admission: Admission, reading: &mut Reading, held: &[u8]) -> Result<Sealing> {
-        let Admission { sop_instance_uid, study, outline } = admission;
         let who = self.archive.keys.authenticate(&self.asker).await?;
-        let identity = identify::identity(&outline, &who.facility, &study);
-        drop(outline);
-        reading.warnings.extend(identity.warnings);
+        let identity = identify::identity(outline, &who.facility, &study);
         let turn = self.archive.sending.turn(&who.facility, &sop_instance_uid).await?;
         let facility = who.facility.clone();
         let kept = self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await?;
@@ -222,10 +228,10 @@ impl InstanceReceiver {
         let digest = Digest::new();
         let mut sealing = Sealing { who, _turn: turn, kept, object, version, keys, admitted, context, draft, content, digest };
         // The preamble and file meta information are kept, and not compared: every program writes its own.
-        let (before, dataset) = held.split_at_checked(usize::try_from(reading.dataset_offset).unwrap_or(0)).unwrap_or((&[], held));
+        let (before, dataset) = held.split_at_checked(usize::try_from(dataset_offset).unwrap_or(0)).unwrap_or((&[], held));
         sealing.content.update(before, &mut sealing.draft)?;
         sealing.take(dataset)?;
-        Ok(sealing)
+        Ok((sealing, identity.warnings))
     }
 
     async fn keep(&self, sealing: Sealing, outline: Outline, facts: crate::object::InstanceFacts, mut warnings: Vec<String>) -> Result<Stored> {
@@ -279,13 +285,6 @@ impl InstanceReceiver {
             Err(failure) => Err(failure.into()),
         }
     }
-}
-
-/// What an admission is made of.
-struct Admission {
-    sop_instance_uid: String,
-    study: String,
-    outline: Outline,
 }
 
 impl Sealing {
