@@ -9,6 +9,9 @@
 //!
 //! Nothing is acknowledged before 4, and 4 is what start-up repeats from the segments.
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Error, Result, is_out_of_space};
 use crate::index::apply::{Placed, Writer, stripped};
 use crate::index::rows::Kept;
@@ -104,14 +107,7 @@ impl Committer {
     /// gathers by itself, so there is no need to wait for company.
     pub(crate) fn run(mut self, waiting: &Receiver<Pending>) {
         while let Ok(first) = waiting.recv() {
-            let mut bytes = first.frame.bytes().len();
-            let mut group = vec![first];
-            while group.len() < limits::GROUP_FRAMES_MAX && bytes < limits::GROUP_BYTES_MAX {
-                let Ok(next) = waiting.try_recv() else { break };
-                bytes += next.frame.bytes().len();
-                group.push(next);
-            }
-            self.commit(group);
+            self.commit(gather(first, waiting));
         }
     }
 
@@ -243,7 +239,8 @@ impl Committer {
     /// One vectored write at the end of the open segment.
     fn append(&mut self, frames: &[Written]) -> io::Result<()> {
         self.open.file.seek(SeekFrom::Start(self.open.bytes))?;
-        let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame.pending.frame.bytes())).collect();
+        let mut slices: Vec<IoSlice<'_>> =
+            frames.iter().map(|frame| IoSlice::new(frame.pending.frame.bytes())).collect();
         let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
             match self.open.file.write_vectored(rest) {
@@ -316,6 +313,18 @@ impl Committer {
             answer(frame.pending.reply, Err(error.clone()));
         }
     }
+}
+
+/// Everything that waits, up to the limits of a group.
+fn gather(first: Pending, waiting: &Receiver<Pending>) -> Vec<Pending> {
+    let mut bytes = first.frame.bytes().len();
+    let mut group = vec![first];
+    while group.len() < limits::GROUP_FRAMES_MAX && bytes < limits::GROUP_BYTES_MAX {
+        let Ok(next) = waiting.try_recv() else { break };
+        bytes += next.frame.bytes().len();
+        group.push(next);
+    }
+    group
 }
 
 /// Where a group began.

@@ -66,10 +66,7 @@ impl Error {
 /// Whether a write failed because there is no room, which passes, and not because the disk is broken, which does not.
 #[must_use]
 pub fn is_out_of_space(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 impl From<rusqlite::Error> for Error {

@@ -200,8 +200,13 @@ impl<'a> Walk<'a> {
     fn gap(&self, found: u64) -> String {
         let torn = self.torn.as_ref().or_else(|| self.last.and_then(|last| self.headless.get(&last)));
         match (torn, self.last) {
-            (Some(torn), Some(last)) => format!("frame {found} follows, so segment {last} at {} was once whole ({})", torn.offset, torn.why),
-            _ => format!("frame {} should come first and frame {found} does: a segment is missing or cut short", self.sequence + 1),
+            (Some(torn), Some(last)) => {
+                format!("frame {found} follows, so segment {last} at {} was once whole ({})", torn.offset, torn.why)
+            }
+            _ => format!(
+                "frame {} should come first and frame {found} does: a segment is missing or cut short",
+                self.sequence + 1
+            ),
         }
     }
 

@@ -3,6 +3,9 @@
 //! Three things are held against each other: each frame against its own hash, the run of sequences against gaps, and the
 //! index's rows against the frames, both ways.
 
+mod report;
+mod sequences;
+
 use crate::error::{Error, Result};
 use crate::index::apply::{Applied, applied_segments, from_sql, without_tokens};
 use crate::index::{VersionRow, rows_of_segment, schema};
@@ -11,9 +14,10 @@ use crate::segment::folder;
 use crate::segment::scan::SegmentFile;
 use crate::settings::Settings;
 use crate::storage::lock;
-use record::{ObjectId, Version, limits};
+pub use report::{Finding, FindingKind, ObjectName, Report};
+use report::{at, index_finding, name};
 use rusqlite::Connection;
-use serde::Serialize;
+use sequences::Sequences;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -24,82 +28,6 @@ pub struct Progress {
     pub bytes_done: u64,
     /// Bytes to read.
     pub bytes_total: u64,
-}
-
-/// What a scrub found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Segments read.
-    pub segments: u64,
-    /// Whole frames.
-    pub frames: u64,
-    /// Object versions in them.
-    pub objects: u64,
-    /// Bytes read.
-    pub bytes: u64,
-    /// Whether there was an index to compare with.
-    pub index_compared: bool,
-    /// What is not as it was written; empty is good.
-    pub findings: Vec<Finding>,
-    /// Findings beyond `limits::SCRUB_FINDINGS_MAX`, counted only.
-    pub findings_left_out: u64,
-}
-
-impl Report {
-    /// Whether everything is as it was written.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.findings_left_out == 0
-    }
-}
-
-/// One thing that is not as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What kind of thing.
-    pub kind: FindingKind,
-    /// In which segment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub segment: Option<u64>,
-    /// Where in it, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
-    /// The object versions that it touches, as far as record or index name them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub objects: Vec<ObjectName>,
-    /// For people.
-    pub detail: String,
-}
-
-/// An object version by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ObjectName {
-    /// The object's id, in hexadecimal digits.
-    pub object: String,
-    /// Its version.
-    pub version: Version,
-}
-
-/// Kinds of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// Bytes of a segment that are no whole frame.
-    DamagedFrame,
-    /// A segment that the index knows is not there.
-    MissingSegment,
-    /// A segment ends before the index says.
-    ShortenedSegment,
-    /// Something that is no segment, or more than was written.
-    Unexpected,
-    /// Frames that once were committed are nowhere.
-    MissingFrames,
-    /// A whole frame whose objects the index does not have, or has differently.
-    NotInIndex,
-    /// The index has an object whose frame is not there.
-    NotInSegment,
-    /// The index's own file is damaged; removing `index.sqlite*` rebuilds it.
-    Index,
 }
 
 /// Scrubs a data folder, whether an archive runs on it or not.
@@ -135,7 +63,11 @@ impl<'a> Scrub<'a> {
     fn new(settings: &Settings, live: bool, progress: &'a mut dyn FnMut(Progress)) -> Result<Self> {
         let mut report = Report::default();
         let path = settings.index_path();
-        let index = if path.exists() { schema::open_reader(&path).map_err(|e| report.add(index_finding(&e))).ok() } else { None };
+        let index = if path.exists() {
+            schema::open_reader(&path).map_err(|e| report.add(index_finding(&e))).ok()
+        } else {
+            None
+        };
         if live && index.is_none() {
             return Err(Error::Damaged("the index of a running archive is unreadable".to_owned()));
         }
@@ -180,7 +112,13 @@ impl<'a> Scrub<'a> {
         let listing = folder::list(&self.dir).map_err(|error| Error::from_io("listing the segments", &error))?;
         if listing.unknown > 0 {
             let detail = format!("{} entries of the folder of segments are no segments", listing.unknown);
-            self.report.add(Finding { kind: FindingKind::Unexpected, segment: None, offset: None, objects: Vec::new(), detail });
+            self.report.add(Finding {
+                kind: FindingKind::Unexpected,
+                segment: None,
+                offset: None,
+                objects: Vec::new(),
+                detail,
+            });
         }
         for number in self.applied.keys().filter(|number| !listing.segments.contains(number)) {
             self.report.add(at(FindingKind::MissingSegment, *number, None, "the segment's file is missing"));
@@ -193,7 +131,9 @@ impl<'a> Scrub<'a> {
                     self.done.bytes_total += file.bytes;
                     files.push(number);
                 }
-                Err(error) => self.report.add(at(FindingKind::DamagedFrame, number, None, &format!("unreadable: {error}"))),
+                Err(error) => {
+                    self.report.add(at(FindingKind::DamagedFrame, number, None, &format!("unreadable: {error}")))
+                }
             }
         }
         for number in files {
@@ -232,7 +172,12 @@ impl<'a> Scrub<'a> {
             offset = next;
         }
         for (offset, rows) in rows {
-            let mut finding = at(FindingKind::NotInSegment, number, Some(offset), "the index has objects of a frame that is not there");
+            let mut finding = at(
+                FindingKind::NotInSegment,
+                number,
+                Some(offset),
+                "the index has objects of a frame that is not there",
+            );
             finding.objects = rows.iter().map(|row| name(row.object, row.version)).collect();
             self.report.add(finding);
         }
@@ -277,7 +222,8 @@ impl<'a> Scrub<'a> {
                     expected.iter().map(|row| name(row.object, row.version)).collect()
                 };
                 self.report.add(finding);
-                let follows = header.ok().map(|header| header.end()).filter(|next| *next == end || file.header(*next).is_ok());
+                let follows =
+                    header.ok().map(|header| header.end()).filter(|next| *next == end || file.header(*next).is_ok());
                 let later = || file.find_header(offset, |_| true).map_or(end, |header| header.offset);
                 follows.unwrap_or_else(later)
             }
@@ -315,7 +261,13 @@ impl<'a> Scrub<'a> {
     fn sequences(&mut self) {
         for (first, last) in self.seen.gaps(self.applied_sequence) {
             let detail = format!("the frames with the sequences {first} to {last} are in no segment, or damaged");
-            self.report.add(Finding { kind: FindingKind::MissingFrames, segment: None, offset: None, objects: Vec::new(), detail });
+            self.report.add(Finding {
+                kind: FindingKind::MissingFrames,
+                segment: None,
+                offset: None,
+                objects: Vec::new(),
+                detail,
+            });
         }
     }
 
@@ -328,66 +280,10 @@ impl<'a> Scrub<'a> {
         };
         match check() {
             Ok(lines) if lines == ["ok"] => {}
-            Ok(lines) => self.report.add(index_finding(&Error::Damaged(format!("{} faults in its tables", lines.len())))),
+            Ok(lines) => {
+                self.report.add(index_finding(&Error::Damaged(format!("{} faults in its tables", lines.len()))))
+            }
             Err(error) => self.report.add(index_finding(&error)),
         }
-    }
-}
-
-impl Report {
-    fn add(&mut self, finding: Finding) {
-        if self.findings.len() < limits::SCRUB_FINDINGS_MAX {
-            self.findings.push(finding);
-        } else {
-            self.findings_left_out += 1;
-        }
-    }
-}
-
-fn at(kind: FindingKind, segment: u64, offset: Option<u64>, detail: &str) -> Finding {
-    Finding { kind, segment: Some(segment), offset, objects: Vec::new(), detail: detail.to_owned() }
-}
-
-fn index_finding(error: &Error) -> Finding {
-    let detail = format!("the index is damaged and can be rebuilt: {error}");
-    Finding { kind: FindingKind::Index, segment: None, offset: None, objects: Vec::new(), detail }
-}
-
-fn name(object: ObjectId, version: Version) -> ObjectName {
-    ObjectName { object: object.to_hex(), version }
-}
-
-/// Which sequences were seen, as runs: an undamaged archive is one run, however large.
-#[derive(Default)]
-struct Sequences {
-    /// First of a run to its last.
-    runs: BTreeMap<u64, u64>,
-}
-
-impl Sequences {
-    fn insert(&mut self, sequence: u64) {
-        let before = self.runs.range(..=sequence).next_back().map(|(first, last)| (*first, *last));
-        if before.is_some_and(|(_, last)| last >= sequence) {
-            return;
-        }
-        let first = before.filter(|(_, last)| last + 1 == sequence).map_or(sequence, |(first, _)| first);
-        let last = self.runs.remove(&sequence.saturating_add(1)).unwrap_or(sequence);
-        self.runs.insert(first, last);
-    }
-
-    /// The runs that are missing from 1 to the highest seen, or to `at_least`.
-    fn gaps(&self, at_least: u64) -> Vec<(u64, u64)> {
-        let mut gaps = Vec::new();
-        let mut next = 1;
-        for (first, last) in &self.runs {
-            if *first > next {
-                gaps.push((next, first - 1));
-            }
-            next = last + 1;
-        }
-        if next <= at_least {
-            gaps.push((next, at_least));
-        }
-        gaps
     }
 }

@@ -82,7 +82,8 @@ impl Storage {
     /// hears of a long rebuild.
     pub fn open(settings: &Settings, progress: &mut dyn FnMut(Progress)) -> Result<Self> {
         for dir in [settings.archive_dir(), settings.segments_dir(), settings.staging_dir()] {
-            folder::create_private_dir(&dir).map_err(|error| Error::from_io("creating the archive's folder", &error))?;
+            folder::create_private_dir(&dir)
+                .map_err(|error| Error::from_io("creating the archive's folder", &error))?;
         }
         let lock = lock(settings)?;
         // The folders' own names must survive a power cut before anything in them is acknowledged.
@@ -133,10 +134,11 @@ impl Storage {
 
     fn queue(&self, pending: Pending) -> Result<()> {
         let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        match queue.as_ref().map(|queue| queue.try_send(pending)) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => Err(Error::busy("more is arriving than the disk can take")),
-            Some(Err(TrySendError::Disconnected(_))) | None => Err(Error::Closed),
+        let Some(queue) = queue.as_ref() else { return Err(Error::Closed) };
+        match queue.try_send(pending) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(Error::busy("more is arriving than the disk can take")),
+            Err(TrySendError::Disconnected(_)) => Err(Error::Closed),
         }
     }
 

@@ -78,11 +78,6 @@ impl Writer {
         transaction.commit()?;
         Ok(())
     }
-
-    #[cfg(test)]
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
 }
 
 pub(crate) fn applied_segments(connection: &Connection) -> Result<BTreeMap<u64, Applied>> {
@@ -167,7 +162,8 @@ pub(super) struct Owner {
 }
 
 fn insert_version(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord) -> Result<i64> {
-    db.prepare_cached("UPDATE versions SET newest = 0 WHERE object = ?1 AND newest")?.execute(params![record.object.0])?;
+    db.prepare_cached("UPDATE versions SET newest = 0 WHERE object = ?1 AND newest")?
+        .execute(params![record.object.0])?;
     // Two frames of one version cannot be: the unique key on (object, version) fails, and the frame is not applied.
     db.prepare_cached(
         "INSERT INTO versions(object, version, newest, segment, frame_offset, record) VALUES(?1, ?2, 1, ?3, ?4, ?5)",
@@ -238,4 +234,3 @@ fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
     .execute(params![patient, facility])?;
     Ok(())
 }
-

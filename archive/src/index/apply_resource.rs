@@ -27,7 +27,14 @@ pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &ResourceFacts, t
             "INSERT INTO resources(resource_type, logical_id, facility, patient, date, version)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![facts.resource_type, facts.id, owner.facility, owner.patient, facts.date, owner.version])?;
+        .execute(params![
+            facts.resource_type,
+            facts.id,
+            owner.facility,
+            owner.patient,
+            facts.date,
+            owner.version
+        ])?;
         db.last_insert_rowid()
     };
     db.prepare_cached(

@@ -22,7 +22,10 @@ impl Question {
         self.values.extend(values);
         let count = self.values.len() - before;
         if count > limits::FILTER_VALUES_MAX {
-            return Err(Error::Invalid(format!("more than {} values of one kind; ask in parts", limits::FILTER_VALUES_MAX)));
+            return Err(Error::Invalid(format!(
+                "more than {} values of one kind; ask in parts",
+                limits::FILTER_VALUES_MAX
+            )));
         }
         // Numbered, because conditions are joined in another order than they are made.
         Ok((before + 1..=before + count).map(|n| format!("?{n}")).collect::<Vec<_>>().join(","))
@@ -107,10 +110,15 @@ fn walk(question: &mut Question, filter: &Filter, level: Level) -> Result<Walk> 
     } else if !filter.series_instance_uids.is_empty() || !filter.sop_instance_uids.is_empty() {
         // The study level: which studies hold the series or instance.
         let held = if filter.sop_instance_uids.is_empty() {
-            format!("SELECT study FROM series WHERE series_instance_uid IN ({})", question.texts(&filter.series_instance_uids)?)
+            format!(
+                "SELECT study FROM series WHERE series_instance_uid IN ({})",
+                question.texts(&filter.series_instance_uids)?
+            )
         } else {
             let list = question.texts(&filter.sop_instance_uids)?;
-            format!("SELECT s.study FROM instances n CROSS JOIN series s ON s.id = n.series WHERE n.sop_instance_uid IN ({list})")
+            format!(
+                "SELECT s.study FROM instances n CROSS JOIN series s ON s.id = n.series WHERE n.sop_instance_uid IN ({list})"
+            )
         };
         format!("({held} GROUP BY 1) d CROSS JOIN studies st ON st.id = d.study{outward}")
     } else if let Some(group) = narrowest(&filter.tokens, &filter.study_date) {
@@ -174,14 +182,13 @@ fn below_study(question: &mut Question, filter: &Filter, level: Level) -> Result
     let mut of_instance = Vec::new();
     let series = if level >= Level::Series { "se" } else { "s" };
     let instance = if level >= Level::Instance { "i" } else { "n" };
-    for (column, values) in
-        [("series_instance_uid", &filter.series_instance_uids), ("modality", &filter.modalities)]
-    {
+    for (column, values) in [("series_instance_uid", &filter.series_instance_uids), ("modality", &filter.modalities)] {
         if !values.is_empty() {
             of_series.push(format!("{series}.{column} IN ({})", question.texts(values)?));
         }
     }
-    for (column, values) in [("sop_instance_uid", &filter.sop_instance_uids), ("sop_class_uid", &filter.sop_class_uids)] {
+    for (column, values) in [("sop_instance_uid", &filter.sop_instance_uids), ("sop_class_uid", &filter.sop_class_uids)]
+    {
         if !values.is_empty() {
             of_instance.push(format!("{instance}.{column} IN ({})", question.texts(values)?));
         }
@@ -209,7 +216,8 @@ fn below_study(question: &mut Question, filter: &Filter, level: Level) -> Result
     Ok(())
 }
 
-const STUDY: &str = "(SELECT code FROM facilities WHERE id = st.facility), (SELECT pseudonym FROM patients WHERE id = st.patient),
+const STUDY: &str =
+    "(SELECT code FROM facilities WHERE id = st.facility), (SELECT pseudonym FROM patients WHERE id = st.patient),
     st.study_instance_uid, st.study_date, st.modalities, st.series, st.instances";
 const STUDY_REPRESENTATIVE: &str =
     "(SELECT n.version FROM series s CROSS JOIN instances n ON n.series = s.id WHERE s.study = st.id LIMIT 1)";

@@ -12,9 +12,10 @@ pub(super) const KEPT: &str = "v.record, v.segment, v.frame_offset, v.newest";
 
 /// Reads [`KEPT`], beginning at column `first`.
 pub(super) fn kept(row: &Row<'_>, first: usize) -> Result<Kept> {
-    let bytes = row.get_ref(first)?.as_blob().map_err(|_| Error::Damaged("index: a record of another type".to_owned()))?;
-    let record: ObjectRecord =
-        minicbor::decode(bytes).map_err(|_| Error::Damaged("index: a record that is not what was written".to_owned()))?;
+    let bytes =
+        row.get_ref(first)?.as_blob().map_err(|_| Error::Damaged("index: a record of another type".to_owned()))?;
+    let record: ObjectRecord = minicbor::decode(bytes)
+        .map_err(|_| Error::Damaged("index: a record that is not what was written".to_owned()))?;
     Ok(Kept {
         record,
         segment: from_sql(row.get(first + 1)?)?,
@@ -39,7 +40,11 @@ pub(super) fn collect<T>(
     Ok(found)
 }
 
-pub(super) fn newest_instance(db: &Connection, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Kept>> {
+pub(super) fn newest_instance(
+    db: &Connection,
+    facility: &FacilityCode,
+    sop_instance_uid: &str,
+) -> Result<Option<Kept>> {
     let sql = format!(
         "SELECT {KEPT} FROM instances i JOIN facilities f ON f.id = i.facility JOIN versions v ON v.id = i.version
          WHERE i.sop_instance_uid = ?1 AND f.code = ?2"

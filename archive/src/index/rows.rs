@@ -217,4 +217,3 @@ pub struct Counts {
     /// Patients.
     pub patients: u64,
 }
-

@@ -101,7 +101,9 @@ impl StagedFile {
 
 impl Drop for StagedFile {
     fn drop(&mut self) {
-        if !self.renamed && let Err(error) = fs::remove_file(&self.path) {
+        if !self.renamed
+            && let Err(error) = fs::remove_file(&self.path)
+        {
             // Harmless: start-up empties the folder.
             tracing::warn!(%error, "a dropped draft's file could not be removed");
         }
@@ -116,8 +118,8 @@ pub struct Draft {
     buffer: Vec<u8>,
     file: Option<StagedFile>,
     position: u64,
-    /// Has taken every sealed byte, and not the header.
-    hasher: blake3::Hasher,
+    /// Has taken every sealed byte, and not the header. Boxed: it is 2 kB, and drafts are passed on.
+    hasher: Box<blake3::Hasher>,
 }
 
 impl Draft {
@@ -128,7 +130,7 @@ impl Draft {
             buffer: vec![0; HEADER_BYTES],
             file: None,
             position: HEADER_LEN,
-            hasher: blake3::Hasher::new(),
+            hasher: Box::new(blake3::Hasher::new()),
         }
     }
 
@@ -152,9 +154,7 @@ impl Draft {
             return Err(Error::Invalid(format!("more than {} bytes in one object", self.staging.frame_bytes_max)));
         }
         let in_memory = usize::try_from(position - HEADER_LEN).unwrap_or(usize::MAX);
-        if self.file.is_none()
-            && (in_memory > self.staging.draft_memory_bytes_max || !self.memory.grow(sealed.len()))
-        {
+        if self.file.is_none() && (in_memory > self.staging.draft_memory_bytes_max || !self.memory.grow(sealed.len())) {
             self.move_to_file()?;
         }
         self.hasher.update(sealed);
@@ -199,10 +199,14 @@ impl Draft {
     pub(crate) fn finish(mut self, records: Vec<ObjectRecord>) -> Result<Frame> {
         let objects = u32::try_from(records.len()).unwrap_or(u32::MAX);
         if records.is_empty() || records.len() > limits::FRAME_OBJECTS_MAX {
-            return Err(Error::Invalid(format!("1 to {} objects can be committed together", limits::FRAME_OBJECTS_MAX)));
+            return Err(Error::Invalid(format!(
+                "1 to {} objects can be committed together",
+                limits::FRAME_OBJECTS_MAX
+            )));
         }
         check_records(&records, objects, self.position).map_err(|fault| Error::Invalid(fault.0.to_owned()))?;
-        let record = minicbor::to_vec(&records).map_err(|_| Error::Invalid("a record that cannot be encoded".to_owned()))?;
+        let record =
+            minicbor::to_vec(&records).map_err(|_| Error::Invalid("a record that cannot be encoded".to_owned()))?;
         let record_bytes = u32::try_from(record.len()).unwrap_or(u32::MAX);
         if record.len() > limits::FRAME_RECORD_BYTES_MAX {
             return Err(Error::Invalid(format!("a record of more than {} bytes", limits::FRAME_RECORD_BYTES_MAX)));
@@ -237,7 +241,7 @@ pub(crate) struct Frame {
     record: Vec<u8>,
     /// Header to trailer, without padding.
     pub(crate) unpadded_bytes: u64,
-    hasher: blake3::Hasher,
+    hasher: Box<blake3::Hasher>,
 }
 
 /// The place that the committer gives a frame.
@@ -320,7 +324,7 @@ impl Frame {
             frame_hash: [0; 32],
         };
         let mut tail = vec![0; usize::try_from(padding).unwrap_or(0)];
-        let mut body = self.hasher.clone();
+        let mut body = blake3::Hasher::clone(&self.hasher);
         body.update(&tail);
         trailer.record_hash = record_hash(&header, &trailer.lengths(), &self.record);
         trailer.frame_hash = frame_hash(body, &header, &trailer.lengths(), &trailer.record_hash);

@@ -83,7 +83,12 @@ impl Header {
     }
 
     /// Reads a header that claims to stand at `offset` of segment `segment`, whose file has `file_bytes`.
-    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES], segment: u64, offset: u64, file_bytes: u64) -> Result<Self, Fault> {
+    pub(crate) fn decode(
+        bytes: &[u8; HEADER_BYTES],
+        segment: u64,
+        offset: u64,
+        file_bytes: u64,
+    ) -> Result<Self, Fault> {
         let mut rest: &[u8] = bytes;
         if take::<8>(&mut rest)? != MAGIC {
             return Err(Fault("no frame begins here"));
@@ -182,9 +187,7 @@ impl Trailer {
 
     /// Offset of the record from the start of the frame, which is also where the parts end.
     pub(crate) fn record_offset(&self, header: &Header) -> u64 {
-        header
-            .frame_bytes
-            .saturating_sub(TRAILER_LEN + u64::from(self.record_bytes) + u64::from(self.padding_bytes))
+        header.frame_bytes.saturating_sub(TRAILER_LEN + u64::from(self.record_bytes) + u64::from(self.padding_bytes))
     }
 }
 
@@ -212,7 +215,8 @@ pub(crate) fn check_records(records: &[ObjectRecord], objects: u32, parts_end: u
         return Err(Fault("another number of objects than the header says"));
     }
     let inside = records.iter().flat_map(|r| [r.summary, r.metadata, r.content]).all(|extent| {
-        extent.offset >= HEADER_LEN && extent.offset.checked_add(extent.sealed_bytes).is_some_and(|end| end <= parts_end)
+        extent.offset >= HEADER_LEN
+            && extent.offset.checked_add(extent.sealed_bytes).is_some_and(|end| end <= parts_end)
     });
     if inside { Ok(()) } else { Err(Fault("a part outside its frame")) }
 }
@@ -221,4 +225,94 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Fault> {
     let (head, tail) = rest.split_first_chunk::<N>().ok_or(Fault("a frame cut short"))?;
     *rest = tail;
     Ok(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FILE_BYTES: u64 = 100_000;
+
+    fn header() -> Header {
+        Header {
+            kind: FrameKind::Grouped,
+            objects: 1,
+            segment: 7,
+            offset: 4_096,
+            sequence: 12,
+            group: 11,
+            frame_bytes: 5_000,
+        }
+    }
+
+    #[test]
+    fn a_header_is_believed_only_within_its_bounds() {
+        let room = FILE_BYTES - 4_096;
+        let objects_max = u32::try_from(limits::FRAME_OBJECTS_MAX).unwrap();
+        let table = [
+            (header(), true),
+            (Header { kind: FrameKind::Alone, ..header() }, true),
+            (Header { objects: objects_max, ..header() }, true),
+            (Header { objects: objects_max + 1, ..header() }, false),
+            (Header { objects: 0, ..header() }, false),
+            (Header { segment: 8, ..header() }, false),
+            (Header { offset: 8_192, ..header() }, false),
+            (Header { group: 12, ..header() }, true),
+            (Header { group: 13, ..header() }, false),
+            (Header { group: 0, ..header() }, false),
+            (Header { frame_bytes: HEADER_LEN + TRAILER_LEN, ..header() }, true),
+            (Header { frame_bytes: HEADER_LEN + TRAILER_LEN - 1, ..header() }, false),
+            (Header { frame_bytes: room, ..header() }, true),
+            (Header { frame_bytes: room + 1, ..header() }, false),
+            (Header { frame_bytes: u64::MAX, ..header() }, false),
+        ];
+        for (header, fits) in table {
+            let read = Header::decode(&header.encode(), 7, 4_096, FILE_BYTES);
+            assert_eq!(read.ok(), fits.then_some(header), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_trailer_is_believed_only_within_its_frame() {
+        let inside = u32::try_from(5_000 - HEADER_LEN - TRAILER_LEN).unwrap();
+        let table = [
+            (inside, 0, true),
+            (inside + 1, 0, false),
+            (0, 4_095, true),
+            (0, 4_096, false),
+            (inside, 1, false),
+            (u32::MAX, 0, false),
+        ];
+        for (record_bytes, padding_bytes, fits) in table {
+            let trailer = Trailer { record_bytes, padding_bytes, record_hash: [1; 32], frame_hash: [2; 32] };
+            let bytes: [u8; TRAILER_BYTES] = trailer.encode().try_into().unwrap();
+            assert_eq!(
+                Trailer::decode(&bytes, &header()).ok(),
+                fits.then_some(trailer),
+                "{record_bytes} {padding_bytes}"
+            );
+        }
+        // A record at its limit, and one byte longer, in a frame with room for both.
+        let large = Header { frame_bytes: 1 << 40, ..header() };
+        let max = u32::try_from(limits::FRAME_RECORD_BYTES_MAX).unwrap();
+        for (record_bytes, fits) in [(max, true), (max + 1, false)] {
+            let trailer = Trailer { record_bytes, padding_bytes: 0, record_hash: [1; 32], frame_hash: [2; 32] };
+            let bytes: [u8; TRAILER_BYTES] = trailer.encode().try_into().unwrap();
+            assert_eq!(Trailer::decode(&bytes, &large).is_ok(), fits);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_header_or_a_fault(bytes: [u8; HEADER_BYTES], offset: u64, file_bytes: u64) {
+            let mut headed = bytes;
+            headed[..12].copy_from_slice(b"SEGELFRM\0\x01\0\x01");
+            for bytes in [bytes, headed] {
+                if let Ok(header) = Header::decode(&bytes, 1, offset, file_bytes) {
+                    prop_assert!(header.end() <= file_bytes);
+                }
+            }
+        }
+    }
 }

@@ -48,3 +48,29 @@ impl Handles {
         self.open.lock().unwrap().files.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_files_stay_within_their_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let handles = Handles::new(dir.path().to_owned());
+        let max = u64::try_from(limits::SEGMENT_HANDLES_MAX).unwrap();
+        for number in 0..=max {
+            std::fs::write(segment_path(dir.path(), number), b"").unwrap();
+        }
+        let first = handles.get(0).unwrap();
+        for number in 0..max {
+            handles.get(number).unwrap();
+        }
+        assert_eq!(handles.len(), limits::SEGMENT_HANDLES_MAX);
+        assert!(Arc::ptr_eq(&first, &handles.get(0).unwrap()));
+        // One more: the one unused for longest goes, which is 1, because 0 was just used.
+        handles.get(max).unwrap();
+        assert_eq!(handles.len(), limits::SEGMENT_HANDLES_MAX);
+        assert!(Arc::ptr_eq(&first, &handles.get(0).unwrap()));
+        assert!(!handles.open.lock().unwrap().files.contains_key(&1));
+    }
+}

@@ -1,8 +1,8 @@
 //! Reading frames from a segment's file. Nothing on the disk is trusted beyond the file's real length.
 
 use super::frame::{
-    Fault, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer, check_records, frame_hash,
-    record_hash,
+    Fault, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer, check_records,
+    frame_hash, record_hash,
 };
 use crate::object::ObjectRecord;
 use crate::settings::segment_path;
