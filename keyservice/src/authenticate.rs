@@ -71,9 +71,7 @@ impl Unknown {
 #[must_use]
 pub fn present(keys: &Keys, issuer: &str, proof: &Proof, now: Micros) -> Presented {
     match proof {
-        Proof::Bearer(token) => {
-            keys.bearer.verify(issuer, token, now).map_or_else(Presented::Flawed, Presented::Token)
-        }
+        Proof::Bearer(token) => keys.bearer.verify(issuer, token, now).map_or_else(Presented::Flawed, Presented::Token),
         Proof::Peer { ae_title, certificate } => {
             Presented::Peer { ae_title: ae_title.trim_matches(' ').to_owned(), certificate: *certificate }
         }

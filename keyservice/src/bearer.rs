@@ -82,7 +82,14 @@ impl Signer {
     ///
     /// # Errors
     /// Invalid for a validity of none or too long.
-    pub fn sign(&self, issuer: &str, actor: &str, purpose: Purpose, seconds: u32, now: Micros) -> Result<(String, Claims)> {
+    pub fn sign(
+        &self,
+        issuer: &str,
+        actor: &str,
+        purpose: Purpose,
+        seconds: u32,
+        now: Micros,
+    ) -> Result<(String, Claims)> {
         if !(1..=BEARER_SECONDS_MAX).contains(&seconds) {
             return Err(Error::invalid("a token is valid for 1 second to 90 days"));
         }
@@ -186,7 +193,8 @@ mod tests {
     #[test]
     fn a_token_does_not_choose_its_algorithm_or_gain_claims() {
         let signer = Signer::new(&[7; 32]).unwrap();
-        let body = r#"{"iss":"segel.example/a","sub":"p-1","purpose":"TREAT","iat":1700000000,"exp":1700000060,"jti":"1"}"#;
+        let body =
+            r#"{"iss":"segel.example/a","sub":"p-1","purpose":"TREAT","iat":1700000000,"exp":1700000060,"jti":"1"}"#;
         let sign = |header: &str, body: &str| {
             let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(body));
             let signature = signer.pair.sign(text.as_bytes());

@@ -48,10 +48,8 @@ pub fn run(options: Options) -> Result<()> {
     }
     let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let settings = Settings { folder: options.data, passphrase, config };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::io("the runtime", &e))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Error::io("the runtime", &e))?;
     runtime.block_on(serve(settings, options.exit_with_stdin))
 }
 
@@ -61,7 +59,12 @@ async fn serve(settings: Settings, exit_with_stdin: bool) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::io("SIGINT", &e))?;
     // The sender is kept without the flag, so that the input's end then never comes.
     let (closed, input) = oneshot::channel();
-    let _kept = if exit_with_stdin { watch_input(closed)?; None } else { Some(closed) };
+    let _kept = if exit_with_stdin {
+        watch_input(closed)?;
+        None
+    } else {
+        Some(closed)
+    };
     let mut service = Service::start(settings).await?;
     announce(&format!("ready node={} admin={}", service.node(), service.admin()))?;
     tokio::select! {

@@ -81,8 +81,7 @@ fn join(db: &Connection, patient: Patient, lookup: &Lookup) -> Result<Option<Con
     if lookup.owner == Some(patient) {
         return Ok(None);
     }
-    let contradicts =
-        is_one_for_life(lookup.scheme) && patients::has_other(db, patient, &lookup.tag, lookup.scheme)?;
+    let contradicts = is_one_for_life(lookup.scheme) && patients::has_other(db, patient, &lookup.tag, lookup.scheme)?;
     match lookup.owner {
         // A number that is one for life and differs means that two people share a medical record number, or a typing
         // error. Joining would show one person's images as another's; a registrar has to look.

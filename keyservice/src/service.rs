@@ -1,15 +1,15 @@
 //! A running key service: started, served, ended.
 
+use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::custody::{Folder, Passphrase, read_root};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::projection::Projection;
-use crate::server::{Address, Desk, Family, Listener};
+use crate::server::{Acceptor, Address, Desk, Family, Listener};
 use crate::shared::Shared;
 use crate::store::{self, events};
 use crate::writer::{Writer, log_start};
-use crate::audit::{self, Event};
 use aws_lc_rs::rand;
 use ledger::SigningKey;
 use record::Outcome;
@@ -62,14 +62,17 @@ impl Service {
     /// what was written, Invalid for settings that cannot be.
     pub async fn start(settings: Settings) -> Result<Self> {
         let Settings { folder, passphrase, config } = settings;
+        // Settings that cannot be must not begin a state.
+        let node = config.node.as_ref().map(Acceptor::new).transpose()?;
+        let admin = config.admin.as_ref().map(Acceptor::new).transpose()?;
         let opening = tokio::task::spawn_blocking({
             let origin = config.origin.clone();
             move || Opened::open(&folder, &passphrase, origin.as_deref())
         });
         let Opened { folder, shared, db, projection } =
             opening.await.map_err(|_| Error::damaged("opening the state failed"))??;
-        let node = Listener::bind(folder.path(), "node.sock", config.node.as_ref()).await?;
-        let admin = Listener::bind(folder.path(), "admin.sock", config.admin.as_ref()).await?;
+        let node = Listener::bind(folder.path(), "node.sock", node).await?;
+        let admin = Listener::bind(folder.path(), "admin.sock", admin).await?;
         let (node_address, admin_address) = (node.address()?, admin.address()?);
 
         let (grown, told) = sync_channel(1);

@@ -109,7 +109,12 @@ impl Writer {
     ///
     /// # Errors
     /// Damaged for a state that cannot be read.
-    pub fn new(db: Connection, shared: Arc<Shared>, register: Register, grown: SyncSender<()>) -> Result<(Self, Orders)> {
+    pub fn new(
+        db: Connection,
+        shared: Arc<Shared>,
+        register: Register,
+        grown: SyncSender<()>,
+    ) -> Result<(Self, Orders)> {
         let (sender, queue) = mpsc::channel(REQUEST_QUEUE_MAX);
         let now = record::time::now();
         let meter = charges::load(&db, now)?;

@@ -149,12 +149,9 @@ mod tests {
     fn windows_end_to_the_microsecond() {
         let mut meter = Meter::default();
         meter.charge("a", Measure::Content, patient(1), 0);
-        for (now, hour, day) in [
-            (HOUR_MICROS - 1, 1, 1),
-            (HOUR_MICROS, 0, 1),
-            (DAY_MICROS - 1, 0, 1),
-            (DAY_MICROS, 0, 0),
-        ] {
+        for (now, hour, day) in
+            [(HOUR_MICROS - 1, 1, 1), (HOUR_MICROS, 0, 1), (DAY_MICROS - 1, 0, 1), (DAY_MICROS, 0, 0)]
+        {
             let expected = Counts { patients_hour: hour, patients_day: day };
             assert_eq!(meter.counts("a", Measure::Content, now), expected, "at {now}");
         }

@@ -165,51 +165,67 @@ mod tests {
             (Purpose::EmergencyTreat, Purpose::EmergencyTreat),
             (Purpose::HealthcareOperations, Purpose::HealthcareOperations),
         ] {
-            check(granted, asked, [
-                (Role::Clinician, "t t y t -"),
-                (Role::Radiographer, "t t y - -"),
-                (Role::Laboratory, "t t y - -"),
-                (Role::Registrar, "t - y t -"),
-                (Role::System, "t t y - -"),
-                (Role::Auditor, "- - - - -"),
-            ]);
+            check(
+                granted,
+                asked,
+                [
+                    (Role::Clinician, "t t y t -"),
+                    (Role::Radiographer, "t t y - -"),
+                    (Role::Laboratory, "t t y - -"),
+                    (Role::Registrar, "t - y t -"),
+                    (Role::System, "t t y - -"),
+                    (Role::Auditor, "- - - - -"),
+                ],
+            );
         }
     }
 
     #[test]
     fn patient_request_matrix() {
-        check(Purpose::PatientRequest, Purpose::PatientRequest, [
-            (Role::Clinician, "t t y t -"),
-            (Role::Radiographer, "t t y - -"),
-            (Role::Laboratory, "t t y - -"),
-            (Role::Registrar, "t - y t t"),
-            (Role::System, "t t y - -"),
-            (Role::Auditor, "- - - - -"),
-        ]);
+        check(
+            Purpose::PatientRequest,
+            Purpose::PatientRequest,
+            [
+                (Role::Clinician, "t t y t -"),
+                (Role::Radiographer, "t t y - -"),
+                (Role::Laboratory, "t t y - -"),
+                (Role::Registrar, "t - y t t"),
+                (Role::System, "t t y - -"),
+                (Role::Auditor, "- - - - -"),
+            ],
+        );
     }
 
     #[test]
     fn public_health_matrix() {
-        check(Purpose::PublicHealth, Purpose::PublicHealth, [
-            (Role::Clinician, "t t y - -"),
-            (Role::Radiographer, "t t y - -"),
-            (Role::Laboratory, "t t y - -"),
-            (Role::Registrar, "t - y - -"),
-            (Role::System, "t t y - -"),
-            (Role::Auditor, "- - - - -"),
-        ]);
+        check(
+            Purpose::PublicHealth,
+            Purpose::PublicHealth,
+            [
+                (Role::Clinician, "t t y - -"),
+                (Role::Radiographer, "t t y - -"),
+                (Role::Laboratory, "t t y - -"),
+                (Role::Registrar, "t - y - -"),
+                (Role::System, "t t y - -"),
+                (Role::Auditor, "- - - - -"),
+            ],
+        );
     }
 
     #[test]
     fn administration_matrix() {
-        check(Purpose::SystemAdministration, Purpose::SystemAdministration, [
-            (Role::Clinician, "- - y - -"),
-            (Role::Radiographer, "- - y - -"),
-            (Role::Laboratory, "- - y - -"),
-            (Role::Registrar, "- - y - t"),
-            (Role::System, "- - y - -"),
-            (Role::Auditor, "- - - - -"),
-        ]);
+        check(
+            Purpose::SystemAdministration,
+            Purpose::SystemAdministration,
+            [
+                (Role::Clinician, "- - y - -"),
+                (Role::Radiographer, "- - y - -"),
+                (Role::Laboratory, "- - y - -"),
+                (Role::Registrar, "- - y - t"),
+                (Role::System, "- - y - -"),
+                (Role::Auditor, "- - - - -"),
+            ],
+        );
     }
 
     #[test]

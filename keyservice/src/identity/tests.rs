@@ -62,15 +62,47 @@ fn identities_join_as_the_table_says() {
         ("equal NIKs join", &[("A", &both_niks), ("B", &b_same), ("B", "RSB:9")], "0 0 0"),
         ("a number learnt with a NIK is known without it", &[("A", NIK), ("A", &both_niks), ("A", "RSA:1")], "0 0 0"),
         ("a known patient gains a NIK", &[("A", "RSA:1"), ("A", &both_niks), ("B", NIK)], "0 0 0"),
-        ("two known patients are linked", &[("A", "RSA:1"), ("B", &b_same), ("A", &both_niks), ("A", &both_niks)], "0 1 0+ 0"),
+        (
+            "two known patients are linked",
+            &[("A", "RSA:1"), ("B", &b_same), ("A", &both_niks), ("A", &both_niks)],
+            "0 1 0+ 0",
+        ),
         ("two NIKs under one number stay apart", &[("A", &both_niks), ("B", &b_other), ("A", &local_other)], "0 1 0!"),
         ("a second NIK is not taken up", &[("A", &both_niks), ("A", &local_other), ("A", OTHER_NIK)], "0 0! 1"),
-        ("cards and passports are renewed", &[("A", "RSA:1 jkn:0001234567890"), ("A", "RSA:1 jkn:0009876543210"), ("B", "jkn:0009876543210")], "0 0 0"),
-        ("every national scheme joins", &[("A", "ihs:P02478375538"), ("B", "ihs:p02478375538 pas:C1234567"), ("A", "pas:c1234567")], "0 0 0"),
-        ("placeholders join nobody", &[("A", "RSA:1 nik:0000000000000000"), ("B", "RSB:2 nik:0000000000000000"), ("A", "RSA:3 nik:0000000000000000")], "0 1 2"),
-        ("a placeholder alone stays inside its facility", &[("A", "nik:0000000000000000"), ("A", "nik:0000000000000000"), ("B", "nik:0000000000000000")], "0 0 1"),
-        ("two numbers of one facility are not joined by one message", &[("A", "RSA:1"), ("A", "RSA:2"), ("A", "RSA:1 RSA:2")], "0 1 0!"),
-        ("an unidentified study stays with its facility", &[("A", "study:1.2.3"), ("A", "study:1.2.3"), ("B", "study:1.2.3"), ("A", "A:1.2.3")], "0 0 1 2"),
+        (
+            "cards and passports are renewed",
+            &[("A", "RSA:1 jkn:0001234567890"), ("A", "RSA:1 jkn:0009876543210"), ("B", "jkn:0009876543210")],
+            "0 0 0",
+        ),
+        (
+            "every national scheme joins",
+            &[("A", "ihs:P02478375538"), ("B", "ihs:p02478375538 pas:C1234567"), ("A", "pas:c1234567")],
+            "0 0 0",
+        ),
+        (
+            "placeholders join nobody",
+            &[
+                ("A", "RSA:1 nik:0000000000000000"),
+                ("B", "RSB:2 nik:0000000000000000"),
+                ("A", "RSA:3 nik:0000000000000000"),
+            ],
+            "0 1 2",
+        ),
+        (
+            "a placeholder alone stays inside its facility",
+            &[("A", "nik:0000000000000000"), ("A", "nik:0000000000000000"), ("B", "nik:0000000000000000")],
+            "0 0 1",
+        ),
+        (
+            "two numbers of one facility are not joined by one message",
+            &[("A", "RSA:1"), ("A", "RSA:2"), ("A", "RSA:1 RSA:2")],
+            "0 1 0!",
+        ),
+        (
+            "an unidentified study stays with its facility",
+            &[("A", "study:1.2.3"), ("A", "study:1.2.3"), ("B", "study:1.2.3"), ("A", "A:1.2.3")],
+            "0 0 1 2",
+        ),
     ];
     for (name, arrivals, expected) in cases {
         let world = world();

@@ -18,14 +18,16 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
         AdminRequest::AddFacility { code, name } => add_facility(turn, code, name)?,
         AdminRequest::AddPeer { ae_title, facility, certificate, host, port } => {
             let host = host.as_deref().map(register::name).transpose()?;
-            let peer = Peer { actor: String::new(), facility: facility.clone(), certificate: *certificate, host, port: *port };
+            let peer =
+                Peer { actor: String::new(), facility: facility.clone(), certificate: *certificate, host, port: *port };
             add_peer(turn, ae_title, peer)?;
         }
         AdminRequest::AddPerson { name, facility, role } => {
             add_person(turn, Person { name: register::name(name)?, facility: facility.clone(), role: *role })?;
         }
         AdminRequest::Token { name, purpose, seconds } => {
-            let actor = turn.register.actor_of(name).ok_or_else(|| Error::invalid("nobody of this name is registered"))?;
+            let actor =
+                turn.register.actor_of(name).ok_or_else(|| Error::invalid("nobody of this name is registered"))?;
             let (token, claims) = turn.keys.bearer.sign(turn.issuer, actor, *purpose, *seconds, turn.now)?;
             let detail = format!("{} until {} ({})", claims.sub, claims.exp, claims.jti);
             log(turn, Action::SignToken, Event { purpose: Some(*purpose), ..event(turn, Action::SignToken) }, detail)?;
@@ -50,7 +52,8 @@ fn log(turn: &Turn<'_>, action: Action, event: Event, detail: String) -> Result<
 fn add_facility(turn: &mut Turn<'_>, code: &FacilityCode, name: &str) -> Result<()> {
     let name = register::name(name)?;
     // The field's own reader does not check; a code made of anything else would not be found again at the next start.
-    let code = FacilityCode::new(code.as_str()).ok_or_else(|| Error::invalid("a facility's code has 1 to 16 of A-Z 0-9 - _"))?;
+    let code = FacilityCode::new(code.as_str())
+        .ok_or_else(|| Error::invalid("a facility's code has 1 to 16 of A-Z 0-9 - _"))?;
     let id = stored::put_facility(turn.db, turn.keys, &code, &name)?;
     turn.register.facilities.insert(code.clone(), Facility { id, name });
     log(turn, Action::AddFacility, Event { facility: Some(code), ..event(turn, Action::AddFacility) }, String::new())

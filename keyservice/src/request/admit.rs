@@ -125,9 +125,7 @@ fn log_conflicts(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, settled: &S
         let event = Event {
             patient: Some(settled.patient.pseudonym),
             objects: vec![Touched { object: item.object, version: item.version, decision: Decision::Permitted }],
-            ..turn
-                .event(caller, Action::IdentityConflict, Decision::Permitted)
-                .detailed(format!("{outcome} {other}"))
+            ..turn.event(caller, Action::IdentityConflict, Decision::Permitted).detailed(format!("{outcome} {other}"))
         };
         turn.append(&event)?;
     }
@@ -150,9 +148,6 @@ fn gather(groups: &mut Vec<Group>, item: &AdmitItem, patient: Patient) {
 }
 
 fn refused(turn: &Turn<'_>, caller: &Caller, items: &[AdmitItem], decision: Decision) -> Stop {
-    let objects = items
-        .iter()
-        .map(|item| Touched { object: item.object, version: item.version, decision })
-        .collect();
+    let objects = items.iter().map(|item| Touched { object: item.object, version: item.version, decision }).collect();
     Stop::Refused(vec![Event { objects, ..turn.event(caller, Action::Admit, decision) }])
 }

@@ -35,7 +35,9 @@ pub fn compare(
 }
 
 fn open(turn: &Turn<'_>, caller: &Caller, kept: &ReleaseItem) -> Result<std::result::Result<DataKey, Decision>> {
-    let Some(patient) = patients::find(turn.db, kept.context.patient)? else { return Ok(Err(Decision::RefusedUnknown)) };
+    let Some(patient) = patients::find(turn.db, kept.context.patient)? else {
+        return Ok(Err(Decision::RefusedUnknown));
+    };
     if let policy::Decision::Deny(reason) = turn.decide(caller, Right::Input, patient)? {
         return Ok(Err(reason.into()));
     }

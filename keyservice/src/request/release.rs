@@ -43,7 +43,11 @@ pub fn release(turn: &mut Turn<'_>, caller: &Caller, part: Part, items: &[Releas
     let mut events = Vec::new();
     for (pseudonym, places) in by_patient(items) {
         let (access, row) = open_patient(turn, caller, part, pseudonym)?;
-        let mut event = Event { patient: Some(pseudonym), part: Some(part), ..turn.event(caller, Action::Release, Decision::RefusedForged) };
+        let mut event = Event {
+            patient: Some(pseudonym),
+            part: Some(part),
+            ..turn.event(caller, Action::Release, Decision::RefusedForged)
+        };
         for place in places {
             let (Some(item), Some(answer)) = (items.get(place), answers.get_mut(place)) else { continue };
             let opened = match &access {

@@ -5,8 +5,8 @@ mod desk;
 mod tls;
 
 pub use desk::{Desk, Family};
+pub use tls::Acceptor;
 
-use crate::config::Tls;
 use crate::error::{Error, Result};
 use record::limits::{CONNECTIONS_MAX, MESSAGE_SECONDS_MAX};
 use std::fmt;
@@ -43,7 +43,7 @@ pub enum Listener {
     /// Unix.
     Unix(UnixListener, PathBuf),
     /// TCP.
-    Tls(TcpListener, tls::Acceptor),
+    Tls(TcpListener, Acceptor),
 }
 
 enum Arrived {
@@ -56,11 +56,11 @@ impl Listener {
     /// socket file that lies there is a dead one's.
     ///
     /// # Errors
-    /// Invalid for an address that cannot be had, a certificate that cannot be read or a folder with a long name.
-    pub async fn bind(folder: &Path, name: &str, tls: Option<&Tls>) -> Result<Self> {
-        if let Some(tls) = tls {
-            let acceptor = tls::Acceptor::new(tls)?;
-            let listener = TcpListener::bind(tls.listen).await.map_err(|e| Error::io(tls.listen, &e))?;
+    /// Invalid for an address that cannot be had or a folder with a long name.
+    pub async fn bind(folder: &Path, name: &str, acceptor: Option<Acceptor>) -> Result<Self> {
+        if let Some(acceptor) = acceptor {
+            let address = acceptor.listen();
+            let listener = TcpListener::bind(address).await.map_err(|e| Error::io(address, &e))?;
             return Ok(Self::Tls(listener, acceptor));
         }
         let path = folder.join(name);
@@ -81,9 +81,7 @@ impl Listener {
     pub fn address(&self) -> Result<Address> {
         Ok(match self {
             Self::Unix(_, path) => Address::Unix(path.clone()),
-            Self::Tls(listener, _) => {
-                Address::Tls(listener.local_addr().map_err(|e| Error::io("the address", &e))?)
-            }
+            Self::Tls(listener, _) => Address::Tls(listener.local_addr().map_err(|e| Error::io("the address", &e))?),
         })
     }
 

@@ -7,6 +7,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -16,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 /// Accepts listed clients.
 #[derive(Clone)]
 pub struct Acceptor {
+    listen: SocketAddr,
     acceptor: TlsAcceptor,
     clients: Arc<[[u8; 32]]>,
 }
@@ -47,7 +49,13 @@ impl Acceptor {
             .with_client_cert_verifier(verifier)
             .with_single_cert(certificates(&tls.certificate)?, key)
             .map_err(|e| invalid(&e))?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), clients })
+        Ok(Self { listen: tls.listen, acceptor: TlsAcceptor::from(Arc::new(config)), clients })
+    }
+
+    /// Where it is meant to listen.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
     }
 
     /// Shakes hands and looks the client's certificate up.

@@ -19,8 +19,7 @@ pub fn size(db: &Connection) -> Result<u64> {
 /// # Errors
 /// Damaged if the position is taken or the disk fails.
 pub fn append(db: &Connection, position: u64, sealed: &[u8]) -> Result<()> {
-    db.prepare_cached("INSERT INTO event (position, sealed) VALUES (?1, ?2)")?
-        .execute((signed(position)?, sealed))?;
+    db.prepare_cached("INSERT INTO event (position, sealed) VALUES (?1, ?2)")?.execute((signed(position)?, sealed))?;
     Ok(())
 }
 

@@ -66,7 +66,8 @@ pub fn open_for_reading(folder: &Path) -> Result<Connection> {
 }
 
 fn migrate(db: &mut Connection) -> Result<()> {
-    let version: usize = db.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?.try_into().unwrap_or(usize::MAX);
+    let version: usize =
+        db.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?.try_into().unwrap_or(usize::MAX);
     if version > MIGRATIONS.len() {
         return Err(Error::damaged("the state was written by a later version of this program"));
     }

@@ -52,9 +52,8 @@ pub fn key(db: &Connection, keys: &Keys, patient: Patient) -> Result<Option<Pati
         db.prepare_cached("SELECT secret FROM patient WHERE id = ?1")?.query_row([patient.id], |row| row.get(0))?;
     let Some(sealed) = sealed else { return Ok(None) };
     let damaged = || Error::damaged("a patient's secret is not what was written");
-    let opened = zeroize::Zeroizing::new(
-        keys.patient_secrets.open(&place(patient.pseudonym), &sealed).map_err(|_| damaged())?,
-    );
+    let opened =
+        zeroize::Zeroizing::new(keys.patient_secrets.open(&place(patient.pseudonym), &sealed).map_err(|_| damaged())?);
     let secret = PatientSecret(opened.as_slice().try_into().map_err(|_| damaged())?);
     Ok(Some(PatientKey::derive(&keys.root, &secret, &patient.pseudonym)?))
 }
@@ -168,8 +167,7 @@ pub fn is_treated(db: &Connection, patient: Patient, facility: i64) -> Result<bo
 /// # Errors
 /// Damaged if the disk fails.
 pub fn erase(db: &Connection, patient: Patient) -> Result<bool> {
-    let erased =
-        db.execute("UPDATE patient SET secret = NULL WHERE id = ?1 AND secret IS NOT NULL", [patient.id])? > 0;
+    let erased = db.execute("UPDATE patient SET secret = NULL WHERE id = ?1 AND secret IS NOT NULL", [patient.id])? > 0;
     db.execute("DELETE FROM identifier WHERE patient = ?1", [patient.id])?;
     db.execute("DELETE FROM link WHERE patient = ?1 OR other = ?1", [patient.id])?;
     Ok(erased)

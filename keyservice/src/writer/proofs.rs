@@ -43,7 +43,11 @@ impl FailedProofs {
             detail.push_str("; ");
             detail.push_str(&rest);
         }
-        let event = Event { actor, channel: Some(channel.to_owned()), ..Event::new(now, Action::Authenticate, Decision::RefusedProof) };
+        let event = Event {
+            actor,
+            channel: Some(channel.to_owned()),
+            ..Event::new(now, Action::Authenticate, Decision::RefusedProof)
+        };
         Some(event.detailed(detail))
     }
 

@@ -1,0 +1,20 @@
+//! The key service through its sockets, in this process and as the real program.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod erasure;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod proofs;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tls;
