@@ -88,7 +88,8 @@ impl UserInformation {
     fn take(&mut self, kind: u8, item: &mut Cursor<'_>) -> Result<(), Error> {
         match kind {
             0x51 => self.pdu_bytes_max = item.u32("maximum length")?,
-            0x52 => self.implementation_class_uid = uid(item.0, "ImplementationClassUID")?,
+            // Only for the log: a peer that sends a bad one is not worth refusing for it.
+            0x52 => self.implementation_class_uid = uid(item.0, "ImplementationClassUID").unwrap_or_default(),
             0x53 => self.asynchronous_operations = Some((item.u16("operations invoked")?, item.u16("operations performed")?)),
             0x54 => self.role_selections.push(RoleSelection::parse(item)?),
             0x55 => self.implementation_version_name = version_name(item.0),
@@ -127,7 +128,7 @@ impl UserInformation {
     }
 }
 
-/// At most 16 printable characters; a peer that breaks this is not worth refusing for it.
+/// At most 16 printable characters; the rest is dropped.
 fn version_name(bytes: &[u8]) -> String {
     let text = bytes.trim_ascii().iter().filter(|b| (0x20..0x7f).contains(*b)).take(16);
     text.map(|b| char::from(*b)).collect()

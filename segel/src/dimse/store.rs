@@ -1,0 +1,96 @@
+//! C-STORE (PS3.7 9.1.1, PS3.4 Annex B): fragments go straight into the archive's receiver.
+
+use super::door::Door;
+use super::negotiate::Context;
+use crate::outcome;
+use archive::ingest::{Declared, InstanceReceiver, StoreOutcome};
+use seal::message::Asker;
+use wire::command::Command;
+
+/// An instance that is arriving.
+pub(super) struct Storing {
+    request: Command,
+    /// Dropped at the first failure: nothing of the instance is kept, and the rest of it is only counted off.
+    receiver: Option<InstanceReceiver>,
+    failure: Option<Failure>,
+}
+
+/// Why it will not be kept: a status and a comment that names no patient.
+pub(super) struct Failure {
+    pub(super) status: u16,
+    pub(super) comment: String,
+}
+
+impl Storing {
+    /// Begins with the command.
+    pub(super) fn begin(door: &Door, asker: &Asker, context: &Context, request: Command) -> Self {
+        let (mut receiver, mut failure) = (None, None);
+        match check(context, &request) {
+            Err(refused) => failure = Some(refused),
+            Ok(()) => {
+                let declared = Declared {
+                    transfer_syntax: Some(context.transfer_syntax.clone()),
+                    sop_instance_uid: request.affected_sop_instance_uid.clone(),
+                    sop_class_uid: request.affected_sop_class_uid.clone(),
+                    ..Declared::default()
+                };
+                receiver = Some(door.archive.receive(asker, declared));
+            }
+        }
+        Self { request, receiver, failure }
+    }
+
+    /// Takes a fragment of the data set.
+    pub(super) async fn write(&mut self, fragment: &[u8]) {
+        let Some(receiver) = &mut self.receiver else { return };
+        if let Err(error) = receiver.write(fragment).await {
+            self.receiver = None;
+            self.failure = Some(Failure::of(&error));
+        }
+    }
+
+    /// The last fragment was there: the instance is kept durably, or not at all. Answers the response.
+    pub(super) async fn finish(self) -> Command {
+        let stored = match (self.receiver, self.failure) {
+            (Some(receiver), None) => receiver.finish().await.map_err(|error| Failure::of(&error)),
+            (_, failure) => Err(failure.unwrap_or_else(Failure::unknown)),
+        };
+        match stored {
+            Ok(stored) => {
+                for warning in &stored.warnings {
+                    tracing::warn!(warning, "an instance was kept that departs from the standard");
+                }
+                if let StoreOutcome::NewVersion(version) = stored.outcome {
+                    tracing::warn!(version, "other bytes came under a SOP Instance UID that was there: kept beside them");
+                }
+                self.request.response(outcome::SUCCESS)
+            }
+            Err(Failure { status, comment }) => {
+                tracing::warn!(status = format!("{status:04X}"), comment, "an instance was refused");
+                Command { error_comment: Some(comment), ..self.request.response(status) }
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn of(error: &archive::Error) -> Self {
+        Self { status: outcome::words(error.outcome()).c_store, comment: error.to_string() }
+    }
+
+    fn unknown() -> Self {
+        Self { status: outcome::words(record::Outcome::Damaged).c_store, comment: "the instance was not kept".to_owned() }
+    }
+}
+
+fn check(context: &Context, request: &Command) -> Result<(), Failure> {
+    if request.affected_sop_class_uid.as_ref() != Some(&context.abstract_syntax) {
+        let comment = "SOP class differs from the presentation context's".to_owned();
+        return Err(Failure { status: outcome::SOP_CLASS_NOT_SUPPORTED, comment });
+    }
+    if request.affected_sop_instance_uid.as_ref().is_none_or(String::is_empty) {
+        let comment = "the command names no SOP instance".to_owned();
+        return Err(Failure { status: outcome::words(record::Outcome::Invalid).c_store, comment });
+    }
+    Ok(())
+}
