@@ -1,0 +1,28 @@
+//! What the HTTP doors share: the server, its limits and timeouts, who asks, errors, the request log.
+
+pub mod asker;
+pub mod body;
+pub mod log;
+pub mod problem;
+pub mod server;
+pub mod stall;
+pub mod state;
+
+pub use asker::Caller;
+pub use problem::Problem;
+pub use server::{Connection, Settings, serve};
+pub use state::Doors;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+
+/// The doors' routes, with what every answer carries and what is said where no door is.
+pub fn layers(doors: Router) -> Router {
+    doors.fallback(nowhere).layer(axum::middleware::from_fn(log::request))
+}
+
+async fn nowhere(uri: Uri) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    let problem = Problem::new(StatusCode::NOT_FOUND, "There is no such door here.");
+    if uri.path().starts_with("/fhir") { crate::fhir::Failure::from(problem).into_response() } else { problem.into_response() }
+}

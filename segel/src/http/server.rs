@@ -1,0 +1,159 @@
+//! Accepting connections: how many, how long, in plain text or TLS, and how they end.
+
+use super::stall::StallGuard;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// A peer has this long to finish a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer has this long from a connection's opening, or from its last answer, to the end of the next request's headers.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+/// A peer that takes not one byte of an answer for this long is disconnected.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+/// Headers and the piece of a body that is looked at together.
+const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+/// Requests that are under way when the archive is told to stop may take this long.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two attempts to accept when the system has no more descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How the doors are served.
+#[derive(Clone)]
+pub struct Settings {
+    /// Certificate and key; plain text without, which only a loopback address or a proxy on the same host should use.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Connections at one time. A further one waits in the system's queue.
+    pub connections_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // Each idle connection costs some 80 KiB; a reading room's browsers keep six each.
+        Self { tls: None, connections_max: 512 }
+    }
+}
+
+/// What a handler may know of the connection that a request came over.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// Whether it came over TLS.
+    pub tls: bool,
+}
+
+/// Serves `router` on `listener` until `shutdown` completes, then lets running requests end.
+pub async fn serve(
+    router: Router,
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> std::io::Result<()> {
+    let acceptor = settings.tls.clone().map(TlsAcceptor::from);
+    let places = Arc::new(Semaphore::new(settings.connections_max));
+    let service = TowerToHyperService::new(router);
+    let (stop, stopping) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        let place = tokio::select! {
+            () = &mut shutdown => break,
+            // The semaphore is never closed; an error could only mean that it was.
+            place = Arc::clone(&places).acquire_owned() => match place { Ok(place) => place, Err(_) => break },
+        };
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((socket, peer)) => {
+                let connection = Connection { peer, tls: acceptor.is_some() };
+                let task = converse(socket, connection, acceptor.clone(), service.clone(), stopping.clone(), place);
+                connections.spawn(task);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let drained = timeout(DRAIN_TIMEOUT, async { while connections.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        tracing::warn!(open = connections.len(), "connections were cut at the end of the drain");
+    }
+    Ok(())
+}
+
+async fn converse(
+    socket: TcpStream,
+    connection: Connection,
+    acceptor: Option<TlsAcceptor>,
+    service: TowerToHyperService<Router>,
+    stopping: watch::Receiver<bool>,
+    place: OwnedSemaphorePermit,
+) {
+    // Answers are written in whole pieces; waiting to fill a packet would only delay them.
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "the socket is gone");
+        return;
+    }
+    let socket = StallGuard::new(socket, WRITE_PATIENCE);
+    match acceptor {
+        None => requests(socket, connection, service, stopping).await,
+        Some(acceptor) => match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await {
+            Ok(Ok(socket)) => requests(socket, connection, service, stopping).await,
+            Ok(Err(error)) => tracing::info!(peer = %connection.peer, %error, "TLS handshake failed"),
+            Err(_) => tracing::info!(peer = %connection.peer, "TLS handshake timed out"),
+        },
+    }
+    drop(place);
+}
+
+async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    socket: S,
+    connection: Connection,
+    service: TowerToHyperService<Router>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(connection);
+        service.call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(socket), service);
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = told(&mut stopping) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(peer = %connection.peer, %error, "the connection broke");
+    }
+}
+
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    // A sender that is gone means that the server is.
+    let _told_or_gone = stopping.wait_for(|stop| *stop).await;
+}
