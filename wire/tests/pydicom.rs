@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn is_private(key: &str) -> bool {
-        u16::from_str_radix(&key[..4], 16).unwrap() % 2 == 1
+        wire::dataset::parse_tag(key).unwrap().group() % 2 == 1
     }
 
     fn same(a: &Value, b: &Value) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod dataset;
 pub mod protocol;
+pub mod samples;
 
 /// A public entry point under test: its name, what it does with bytes, and well-formed input to start from.
 pub type Body = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
