@@ -14,6 +14,8 @@ pub struct Declared {
     pub sop_instance_uid: Option<String>,
     /// Affected SOP Class UID of a C-STORE-RQ.
     pub sop_class_uid: Option<String>,
+    /// The study that a DICOMweb store names in its path (PS3.18 10.5.1.1.1).
+    pub study_instance_uid: Option<String>,
 }
 
 /// What became of an object.

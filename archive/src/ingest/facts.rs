@@ -43,6 +43,10 @@ pub(super) fn sop(outline: &Outline, declared: &super::Declared) -> Result<(Stri
 /// All facts of a whole data set, with warnings.
 pub(super) fn facts(outline: &Outline, declared: &super::Declared, syntax: &TransferSyntax, dataset_offset: u64) -> Result<(InstanceFacts, Vec<String>)> {
     let (sop_instance_uid, sop_class_uid) = sop(outline, declared)?;
+    let study_instance_uid = uid(outline, STUDY_INSTANCE_UID)?;
+    if declared.study_instance_uid.as_ref().is_some_and(|declared| *declared != study_instance_uid) {
+        return Err(Error::Invalid("StudyInstanceUID of the data set is not the one that was declared".to_owned()));
+    }
     let mut warnings = Vec::new();
     let mut clear = |tag: Tag, fits: fn(&str) -> bool| {
         let text = outline.text(tag).unwrap_or_default().to_uppercase();
@@ -54,7 +58,7 @@ pub(super) fn facts(outline: &Outline, declared: &super::Declared, syntax: &Tran
         String::new()
     };
     let facts = InstanceFacts {
-        study_instance_uid: uid(outline, STUDY_INSTANCE_UID)?,
+        study_instance_uid,
         series_instance_uid: uid(outline, SERIES_INSTANCE_UID)?,
         sop_instance_uid,
         sop_class_uid,
