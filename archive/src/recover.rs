@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-/// Frames applied in one transaction while catching up.
-const BATCH_FRAMES: usize = 1_000;
+/// Objects applied in one transaction while catching up, give or take those of one frame.
+const BATCH_OBJECTS: u64 = 1_000;
 
 /// No group reaches this far (`limits::GROUP_BYTES_MAX`, one frame more, its record): a longer tail is no torn group, but
 /// damage, and is left for people to look at.
@@ -155,7 +155,8 @@ impl<'a> Walk<'a> {
     }
 
     fn apply_all(&mut self, writer: &mut Writer) -> Result<()> {
-        let mut batch = Vec::with_capacity(BATCH_FRAMES);
+        let mut batch = Vec::new();
+        let mut objects = 0;
         while let Some(Reverse((sequence, number, offset))) = self.next.pop() {
             let Some((header, records)) = self.read(number, offset)? else { continue };
             if sequence != self.sequence + 1 {
@@ -163,8 +164,10 @@ impl<'a> Walk<'a> {
             }
             self.sequence = sequence;
             batch.push((header, records));
-            if batch.len() == BATCH_FRAMES {
+            objects += u64::from(header.objects);
+            if objects >= BATCH_OBJECTS {
                 apply(writer, &mut batch)?;
+                objects = 0;
             }
             self.done.frames_done += 1;
             self.done.bytes_done += header.frame_bytes;

@@ -4,7 +4,7 @@ use super::frame::{
     FrameKind, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer, check_records,
     frame_hash, record_hash,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_out_of_space};
 use crate::object::{Extent, ObjectRecord};
 use crate::settings::Settings;
 use record::limits;
@@ -217,8 +217,11 @@ impl Draft {
             None => Body::Memory { bytes: self.buffer, _memory: self.memory },
             Some(mut file) => {
                 file.append(&self.buffer)?;
-                if let Err(error) = file.file.sync_data() {
-                    crate::commit::stop("flushing a large object", &error);
+                match file.file.sync_data() {
+                    Ok(()) => {}
+                    // Some file systems find out only now. The file is thrown away, so nothing of it is believed later.
+                    Err(error) if is_out_of_space(&error) => return Err(Error::out_of_space()),
+                    Err(error) => crate::commit::stop("flushing a large object", &error),
                 }
                 Body::File(file)
             }

@@ -85,8 +85,7 @@ async fn every_step_of_a_commit_survives_a_crash() {
     assert_eq!(crash.dump(), after);
 }
 
-/// Group 2 holds two frames, one of two objects. Whatever part of it a crash leaves, group 1 is whole, and of each frame
-/// of group 2 there is everything or nothing.
+/// Group 2 is one frame of two objects. Whatever part of it a crash leaves, group 1 is whole and group 2 is not there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_torn_tail_is_cut_at_every_byte() {
     let (before, whole, start) = torn_world().await;
@@ -154,6 +153,55 @@ fn check_torn(folder: &Folder, with_index: bool, case: &str) {
     drop(storage);
     assert_eq!(fs::metadata(folder.segment(1)).unwrap().len(), 4_096, "{case}");
     fs::write(folder.archive().join("index.sqlite"), saved).unwrap();
+}
+
+/// Groups of several frames: those that are whole before the cut are there, the others are not, and none is half there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_between_frames_keeps_the_whole_ones() {
+    let folder = Folder::new();
+    let storage = folder.open();
+    put(&storage, instance(1, "RS-A", 1)).await.unwrap();
+    storage.close();
+    drop(storage);
+    let before = folder.copy();
+    let storage = folder.open();
+    let tasks: Vec<_> = (2..32)
+        .map(|n| {
+            let storage = storage.clone();
+            tokio::spawn(async move {
+                put_all(&storage, vec![instance(n, "RS-A", n), instance(n + 100, "RS-B", n)], 300).await.unwrap()[0]
+                    .frame_offset
+            })
+        })
+        .collect();
+    let mut offsets = Vec::new();
+    for task in tasks {
+        offsets.push(task.await.unwrap());
+    }
+    storage.close();
+    drop(storage);
+    offsets.sort_unstable();
+    let segment = fs::read(folder.segment(1)).unwrap();
+    let end = u64::try_from(segment.len()).unwrap();
+    assert!(offsets.iter().any(|offset| offset % 4_096 != 0), "some frames share a group");
+    for (nth, offset) in offsets.iter().enumerate() {
+        let next = offsets.get(nth + 1).copied().unwrap_or(end);
+        for (cut, whole) in [(*offset, nth), (offset + 1, nth), (offset + 60, nth), (next - 1, nth), (next, nth + 1)] {
+            for with_index in [true, false] {
+                let crash = before.copy();
+                if !with_index {
+                    crash.remove_index();
+                }
+                fs::write(crash.segment(1), &segment[..usize::try_from(cut).unwrap()]).unwrap();
+                let storage = crash.open();
+                assert_eq!(
+                    storage.index().counts().unwrap().versions,
+                    1 + 2 * u64::try_from(whole).unwrap(),
+                    "cut at {cut}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
