@@ -72,16 +72,15 @@ pub fn national(issuer: &str, value: &str) -> Option<Identifier> {
     }
 }
 
-/// A number in a scheme of the sending facility. What a data set calls the issuer is a name inside that facility: two
-/// facilities whose systems are both called `HIS` do not thereby share patients.
+/// A number in a local scheme: the issuer as it is spelt, else the sending facility. The key service keeps both inside that
+/// facility, so two facilities whose systems are both called `HIS` do not thereby share patients.
 pub(super) fn local(facility: &FacilityCode, issuer: &str, value: &str) -> Identifier {
     let issuer = issuer.trim();
-    let own = issuer.is_empty() || issuer.eq_ignore_ascii_case(facility.as_str());
-    let issuer = if own { facility.to_string() } else { format!("{facility}/{issuer}") };
-    Identifier::Local { issuer, value: value.trim().to_owned() }
+    let issuer = if issuer.is_empty() { facility.as_str() } else { issuer };
+    Identifier::Local { issuer: issuer.to_owned(), value: value.trim().to_owned() }
 }
 
-/// Binds the local identifiers that a door read to the sending facility, as those of a data set are.
+/// What a door read, with the sending facility where it named none.
 pub(super) fn bound(facility: &FacilityCode, identifier: Identifier) -> Identifier {
     match identifier {
         Identifier::Local { issuer, value } => local(facility, &issuer, &value),
@@ -143,16 +142,18 @@ fn search_terms(root: &DataSet<'_>, identifiers: &[Identifier]) -> Vec<Term> {
     all.extend(values(OTHER_PATIENT_IDS).map(|number| terms::number(&number)));
     all.extend(values(ACCESSION_NUMBER).map(|number| terms::accession_number(&number)));
     all.extend(values(PATIENT_NAME).chain(values(OTHER_PATIENT_NAMES)).flat_map(|name| terms::of_name(&name)));
-    all.retain(|term| !term.text.is_empty());
+    all.retain(|term| !term.text.is_empty() && term.text.len() <= limits::IDENTIFIER_BYTES_MAX);
     terms::once(all)
 }
 
-/// A PatientID with everything that may say whose number it is: issuer first.
+/// A PatientID with everything that may say whose number it is: issuer first. One longer than the key service looks up is
+/// none; it stays in the data set.
 fn identifier_of(set: &DataSet<'_>) -> Option<(Vec<String>, String)> {
-    let value = text(set, PATIENT_ID)?;
+    let fits = |text: &String| text.len() <= limits::IDENTIFIER_BYTES_MAX;
+    let value = text(set, PATIENT_ID).filter(fits)?;
     let qualifier = set.sequence(ISSUER_QUALIFIERS).first().and_then(|item| text(item, UNIVERSAL_ENTITY_ID));
     let issuers = [text(set, ISSUER_OF_PATIENT_ID), qualifier, text(set, TYPE_OF_PATIENT_ID).filter(|kind| !is_carrier(kind))];
-    Some((issuers.into_iter().flatten().collect(), value))
+    Some((issuers.into_iter().flatten().filter(fits).collect(), value))
 }
 
 /// TypeOfPatientID speaks of what the number is written on (PS3.3 C.7.1.4); some senders name the scheme there instead.
@@ -193,11 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn a_local_number_belongs_to_its_facility_whatever_the_issuer_is_called() {
+    fn a_number_without_issuer_is_its_senders() {
         let [a, b] = ["RSUD-A", "RSUD-B"].map(|code| FacilityCode::new(code).unwrap());
-        assert!(local(&a, "", "1") == local(&a, "rsud-a", "1 "));
-        assert!(local(&a, "HIS", "1") != local(&b, "HIS", "1"));
-        assert!(local(&a, "RSUD-B", "1") != local(&b, "", "1"));
+        assert!(local(&a, " ", "1") == local(&a, "RSUD-A", "1 "));
+        assert!(local(&a, "", "1") != local(&b, "", "1"));
         assert!(bound(&a, Nik("3174014510900001".to_owned())) == Nik("3174014510900001".to_owned()));
     }
 }

@@ -98,6 +98,7 @@ fn item(settled: &Settled, who: &Who) -> AdmitItem {
     };
     let mut found_by = terms::of_identifiers(&identifiers);
     found_by.extend(draft.terms.iter().cloned());
+    found_by.retain(|term| !term.text.is_empty() && term.text.len() <= limits::IDENTIFIER_BYTES_MAX);
     let mut found_by = terms::once(found_by);
     found_by.truncate(limits::TERMS_MAX);
     AdmitItem {
