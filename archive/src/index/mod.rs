@@ -1,6 +1,6 @@
 //! The index: a projection of the segments in one SQLite file.
 //!
-//! One connection writes ([`apply`]), a few read. Losing the file loses nothing: start-up builds it again.
+//! One connection writes (`apply`), a few read. Losing the file loses nothing: start-up builds it again.
 
 pub(crate) mod apply;
 mod apply_instance;
