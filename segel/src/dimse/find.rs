@@ -140,13 +140,6 @@ pub(super) fn failed(request: &Command, failure: Failure) -> Command {
     Command { error_comment: Some(failure.comment), ..request.response(failure.status) }
 }
 
-impl Failure {
-    /// What an error of the archive is to a C-FIND.
-    pub(super) fn of_find(error: &archive::Error) -> Self {
-        Self { status: outcome::words(error.outcome()).c_find, comment: error.to_string() }
-    }
-}
-
 fn mismatch(comment: &str) -> Failure {
     Failure { status: outcome::MISMATCH, comment: comment.to_owned() }
 }

@@ -6,6 +6,7 @@ use super::tls::{PeerCertificates, server_config, sha256};
 use crate::tls::Identity;
 use anyhow::Result;
 use archive::Archive;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -46,25 +47,36 @@ async fn tell(stop: impl Future<Output = ()>, stopping: watch::Sender<bool>) {
     stopping.send_replace(true);
 }
 
+/// What a listener waits for.
+enum Next {
+    Accepted(io::Result<TcpStream>),
+    /// An association ended.
+    Ended,
+    Stop,
+}
+
 async fn accept(door: Arc<Door>, tcp: TcpListener, tls: Option<TlsAcceptor>, mut stop: watch::Receiver<bool>) {
     let mut associations = JoinSet::new();
     let associations_stop = stop.clone();
     loop {
-        tokio::select! {
-            accepted = tcp.accept() => match accepted {
-                Ok((connection, _)) => {
-                    let full = associations.len() >= door.settings.associations_max;
-                    if associations.len() < door.settings.associations_max.saturating_add(REFUSALS_MAX) {
-                        associations.spawn(serve(Arc::clone(&door), connection, tls.clone(), full, associations_stop.clone()));
-                    }
+        let next = tokio::select! {
+            accepted = tcp.accept() => Next::Accepted(accepted.map(|(connection, _)| connection)),
+            Some(_) = associations.join_next() => Next::Ended,
+            _ = stop.wait_for(|stop| *stop) => Next::Stop,
+        };
+        match next {
+            Next::Accepted(Ok(connection)) => {
+                let full = associations.len() >= door.settings.associations_max;
+                if associations.len() < door.settings.associations_max.saturating_add(REFUSALS_MAX) {
+                    associations.spawn(serve(Arc::clone(&door), connection, tls.clone(), full, associations_stop.clone()));
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
-            Some(_) = associations.join_next() => {}
-            _ = stop.wait_for(|stop| *stop) => break,
+            }
+            Next::Accepted(Err(error)) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Next::Ended => {}
+            Next::Stop => break,
         }
     }
     drop(tcp);

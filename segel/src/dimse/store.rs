@@ -75,12 +75,26 @@ impl Storing {
 
 impl Failure {
     fn of(error: &archive::Error) -> Self {
-        Self { status: outcome::words(error.outcome()).c_store, comment: error.to_string() }
+        Self { status: outcome::words(error.outcome()).c_store, comment: comment(error) }
+    }
+
+    /// What an error of the archive is to a C-FIND.
+    pub(super) fn of_find(error: &archive::Error) -> Self {
+        Self { status: outcome::words(error.outcome()).c_find, comment: comment(error) }
     }
 
     fn unknown() -> Self {
         Self { status: outcome::words(record::Outcome::Damaged).c_store, comment: "the instance was not kept".to_owned() }
     }
+}
+
+/// Which file and place are damaged is for the operator, not for a peer.
+fn comment(error: &archive::Error) -> String {
+    if error.outcome() == record::Outcome::Damaged {
+        tracing::error!(%error, "what is kept is damaged");
+        return outcome::words(error.outcome()).title.to_owned();
+    }
+    error.to_string()
 }
 
 fn check(context: &Context, request: &Command) -> Result<(), Failure> {
