@@ -135,7 +135,9 @@ impl Charset {
             return String::from_utf8_lossy(bytes).into_owned();
         }
         // Undeclared text beyond ASCII is UTF-8 if it can be; few Latin-1 texts are by chance.
-        if !self.declared && let Ok(text) = std::str::from_utf8(bytes) {
+        if !self.declared
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
             return text.to_owned();
         }
         self.decode_halves(bytes, resets)
@@ -158,8 +160,14 @@ impl Charset {
         let mut out = String::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
-            if byte == ESC && let Some((sequence, half, to)) = ESCAPES.iter().find(|(s, ..)| after.starts_with(s)) {
-                if *half == 0 { lower = *to } else { upper = *to }
+            if byte == ESC
+                && let Some((sequence, half, to)) = ESCAPES.iter().find(|(s, ..)| after.starts_with(s))
+            {
+                if *half == 0 {
+                    lower = *to
+                } else {
+                    upper = *to
+                }
                 rest = after.get(sequence.len()..).unwrap_or_default();
                 continue;
             }
@@ -209,9 +217,7 @@ fn run_length(bytes: &[u8], lower: bool, repertoire: Repertoire) -> usize {
 }
 
 fn push_run(out: &mut String, run: &[u8], repertoire: Repertoire) {
-    let decode = |encoding: &'static Encoding, bytes: &[u8]| {
-        encoding.decode_without_bom_handling(bytes).0.into_owned()
-    };
+    let decode = |encoding: &'static Encoding, bytes: &[u8]| encoding.decode_without_bom_handling(bytes).0.into_owned();
     match repertoire {
         Repertoire::Ascii | Repertoire::Latin1 => out.extend(run.iter().map(|b| char::from(*b))),
         Repertoire::Katakana => out.push_str(&decode(encoding_rs::SHIFT_JIS, run)),
@@ -224,7 +230,8 @@ fn push_run(out: &mut String, run: &[u8], repertoire: Repertoire) {
             out.push_str(&decode(encoding_rs::EUC_JP, &high));
         }
         Repertoire::Jis0212 => {
-            let high: Vec<u8> = run.chunks(2).flat_map(|pair| [0x8F].into_iter().chain(pair.iter().map(|b| b | 0x80))).collect();
+            let high: Vec<u8> =
+                run.chunks(2).flat_map(|pair| [0x8F].into_iter().chain(pair.iter().map(|b| b | 0x80))).collect();
             out.push_str(&decode(encoding_rs::EUC_JP, &high));
         }
     }

@@ -139,7 +139,11 @@ impl Prefix {
             _ => return Ok(Next::DataSet),
         }
         let Some((tag, header, length)) = meta_header(rest) else {
-            return if ended { Err(Error::invalid("the file ends inside its meta information")) } else { Ok(Next::More) };
+            return if ended {
+                Err(Error::invalid("the file ends inside its meta information"))
+            } else {
+                Ok(Next::More)
+            };
         };
         let from = at.saturating_add(header);
         let to = from.saturating_add(length);
@@ -322,7 +326,10 @@ mod tests {
     fn files_without_preamble_length_or_syntax_are_told_apart() {
         let file = file();
         let no_preamble = whole(&file[132..]).unwrap();
-        assert_eq!((no_preamble.meta.sop_instance_uid.as_deref(), no_preamble.data_set.as_slice()), (Some("1.2.3"), DATA_SET));
+        assert_eq!(
+            (no_preamble.meta.sop_instance_uid.as_deref(), no_preamble.data_set.as_slice()),
+            (Some("1.2.3"), DATA_SET)
+        );
         let no_length = [&file[..132], &file[144..]].concat();
         assert_eq!(whole(&no_length).unwrap().meta.warnings, ["the file meta information has no group length"]);
         let mut wrong_length = file.clone();
@@ -344,7 +351,15 @@ mod tests {
         let file = file();
         let zip: &[u8] = b"PK\x03\x04\x14\x00\x00\x00";
         assert_eq!(whole(&[&file[..132], &[1, 0, 1, 0, 255, 255, 255, 255]].concat()).unwrap().data_set.len(), 8);
-        for bytes in [b"".as_slice(), b"GET / HTTP/1.1\r\n\r\n", zip, &[0; 200], b"\x89PNG\r\n\x1a\n", &file[..150], &file[132..160]] {
+        for bytes in [
+            b"".as_slice(),
+            b"GET / HTTP/1.1\r\n\r\n",
+            zip,
+            &[0; 200],
+            b"\x89PNG\r\n\x1a\n",
+            &file[..150],
+            &file[132..160],
+        ] {
             assert!(whole(bytes).is_err(), "{bytes:02X?}");
         }
     }

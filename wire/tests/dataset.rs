@@ -11,7 +11,9 @@ mod tests {
         DATASET_DEPTH_MAX, DATASET_ELEMENTS_MAX, INLINE_VALUE_BYTES_MAX, METADATA_BYTES_MAX, PREAMBLE_BYTES_MAX,
     };
     use serde_json::{Value, json};
-    use wire::dataset::{Draft, Outline, Scanner, Span, Tag, VR, Value as Held, keyword_of, tag_of, vr_of, write};
+    use wire::dataset::{
+        Draft, Outline, Scanner, Span, Tag, VR, Value as Held, keyword_of, read_json, tag_of, vr_of, write,
+    };
     use wire::error::Error;
     use wire::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE, Encoding, IMPLICIT_LITTLE, TransferSyntax};
 
@@ -73,14 +75,23 @@ mod tests {
             (&[SEQUENCE, UNDEFINED, &item], "(0040,A730): still open at the end of the data set"),
             (&[SEQUENCE, UNDEFINED, ITEM, UNDEFINED, CODE], "(FFFE,E000): still open at the end of the data set"),
             (&[SEQUENCE, b"\x12\0\0\0", ITEM, b"\x0C\0\0\0", CODE], "(FFFE,E000): declares 12 bytes where 10 are left"),
-            (&[SEQUENCE, b"\x12\0\0\0", ITEM, b"\x0A\0\0\0\x08\0\0\x01SH\x04\0A   "], "(0008,0100): declares 4 bytes where 2 are left"),
-            (&[SEQUENCE, b"\x0C\0\0\0", ITEM, UNDEFINED, CODE], "(0008,0100): begins inside and ends outside what holds it"),
+            (
+                &[SEQUENCE, b"\x12\0\0\0", ITEM, b"\x0A\0\0\0\x08\0\0\x01SH\x04\0A   "],
+                "(0008,0100): declares 4 bytes where 2 are left",
+            ),
+            (
+                &[SEQUENCE, b"\x0C\0\0\0", ITEM, UNDEFINED, CODE],
+                "(0008,0100): begins inside and ends outside what holds it",
+            ),
             (&[b"\x10\0\x10\0PN\x10\0short"], "(0010,0010): 11 bytes are missing at the end of the data set"),
             (&[CODE, b"\x08\0\x01"], "the data set ends inside the header of an element"),
             (&[b"\x10\0\x10\0PNXX\x10\0\x20\0"], "(0010,0010): 22612 bytes are missing at the end of the data set"),
             (&[b"\x10\0\x10\0\x01\x02\0\0"], "(0010,0010): no value representation in an explicit data set"),
             (&[b"\x08\0\x70\0UT\0\0", UNDEFINED], "(0008,0070): undefined length is not allowed here"),
-            (&[b"\xE0\x7F\x10\0OB\0\0", UNDEFINED, ITEM, UNDEFINED], "(7FE0,0010): (FFFE,E000) where a fragment is expected"),
+            (
+                &[b"\xE0\x7F\x10\0OB\0\0", UNDEFINED, ITEM, UNDEFINED],
+                "(7FE0,0010): (FFFE,E000) where a fragment is expected",
+            ),
             (&[b"\xE0\x7F\x10\0OB\0\0", UNDEFINED, CODE], "(7FE0,0010): (0008,0100) where a fragment is expected"),
             (&[b"\x28\0\x10\0US\x02\0\x01\0\x10\0\x20\0LO\x02\0B "], "(0010,0020): identification behind later groups"),
         ];
@@ -122,7 +133,10 @@ mod tests {
         assert_eq!(after_zeros, "bytes follow the padding behind the data set");
         let hundred: Vec<u8> = (0x10..0x74_u8).flat_map(|e| [0x10, 0, e, 0, b'L', b'O', 1, 0, b'A']).collect();
         let warnings = explicit(&[&hundred]).unwrap();
-        assert_eq!((warnings.warnings().len(), warnings.warnings()[64].as_str()), (65, "further warnings are left out"));
+        assert_eq!(
+            (warnings.warnings().len(), warnings.warnings()[64].as_str()),
+            (65, "further warnings are left out")
+        );
     }
 
     #[test]
@@ -295,6 +309,28 @@ mod tests {
         assert!(refusal(&[&nested(DATASET_DEPTH_MAX + 1)]).contains("deeper than 64"));
         assert_eq!(explicit(&[&many(DATASET_ELEMENTS_MAX, b"")]).unwrap().count(), DATASET_ELEMENTS_MAX);
         assert!(refusal(&[&many(DATASET_ELEMENTS_MAX + 1, b"")]).contains("more than 1000000 elements"));
+    }
+
+    #[test]
+    fn the_deepest_data_set_needs_little_stack() {
+        let work = || {
+            let outline = explicit(&[&nested(DATASET_DEPTH_MAX)]).unwrap();
+            let text = read_json(&outline.json_text()).unwrap();
+            assert_eq!(text, outline.json());
+            let again = write(&text, Encoding::ExplicitLittle).unwrap();
+            assert_eq!(explicit(&[&again]).unwrap().json(), outline.json());
+        };
+        // A quarter of what a worker thread has.
+        std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn metadata_is_read_at_the_depth_of_a_data_set_and_no_deeper() {
+        let deep = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+        assert!(read_json(deep(3 * DATASET_DEPTH_MAX + 3).as_bytes()).is_ok());
+        assert!(read_json(deep(3 * DATASET_DEPTH_MAX + 4).as_bytes()).is_err());
+        assert_eq!(read_json(br#"{"a":"\"[[{"}"#).unwrap(), json!({"a": "\"[[{"}));
+        assert!(read_json(b"{} {}").is_err() && read_json(b"{").is_err());
     }
 
     #[test]

@@ -60,7 +60,8 @@ mod tests {
                     let (Some(text), Ok(theirs)) = (element.text(), their.to_str()) else { continue };
                     if text.is_ascii() && element.vr() == their.vr() && theirs.is_ascii() && !theirs.contains('\x1b') {
                         // Each reader drops the padding of several values in its own way.
-                        let values = |text: &str| text.split('\\').map(|v| v.trim_matches([' ', '\0']).to_owned()).collect();
+                        let values =
+                            |text: &str| text.split('\\').map(|v| v.trim_matches([' ', '\0']).to_owned()).collect();
                         let (ours, theirs): (Vec<_>, Vec<_>) = (values(&text), values(&theirs));
                         assert_eq!(ours, theirs, "{here}");
                     }

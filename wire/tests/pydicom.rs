@@ -31,7 +31,12 @@ mod tests {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pydicom_oracle.py");
         let output = Command::new(python).arg(script).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect()
+        output
+            .stdout
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect()
     }
 
     /// The outline of a file, and its data set, inflated.
@@ -73,7 +78,10 @@ mod tests {
             let (offset, length) = span(bulk);
             let octets = &bytes[offset..offset + length];
             if ["UT", "LT", "ST"].contains(&vr) {
-                out.insert("Value".into(), vec![Value::from(String::from_utf8_lossy(octets).trim_end_matches(' '))].into());
+                out.insert(
+                    "Value".into(),
+                    vec![Value::from(String::from_utf8_lossy(octets).trim_end_matches(' '))].into(),
+                );
             } else {
                 out.insert("InlineBinary".into(), encode(octets));
             }

@@ -5,8 +5,9 @@ use wire::command::{Command, DATA_SET_FOLLOWS, field};
 use wire::fhir::{Document, Identity, with_identity};
 use wire::multipart::{Event, MediaType, Reader, Writer};
 use wire::pdu::{
-    AbortSource, Abort, AssociateAc, AssociateRj, AssociateRq, Header, PduType, Pdvs, PresentationContextAc, PresentationContextRq,
-    PresentationResult, RejectReason, RoleSelection, UserIdentity, UserInformation, write_message,
+    Abort, AbortSource, AssociateAc, AssociateRj, AssociateRq, Header, PduType, Pdvs, PresentationContextAc,
+    PresentationContextRq, PresentationResult, RejectReason, RoleSelection, UserIdentity, UserInformation,
+    write_message,
 };
 
 /// A stream of PDUs, as a connection brings it.
@@ -47,10 +48,19 @@ pub fn pdu_seeds() -> Vec<Vec<u8>> {
         implementation_version_name: "V1".into(),
         asynchronous_operations: Some((1, 1)),
         role_selections: vec![RoleSelection { sop_class_uid: "1.2".into(), scu: true, scp: true }],
-        user_identity: Some(UserIdentity { kind: 1, response_requested: false, primary: b"a".to_vec(), secondary: vec![] }),
+        user_identity: Some(UserIdentity {
+            kind: 1,
+            response_requested: false,
+            primary: b"a".to_vec(),
+            secondary: vec![],
+        }),
         ..UserInformation::default()
     };
-    let context = PresentationContextRq { id: 1, abstract_syntax: "1.2".into(), transfer_syntaxes: vec!["1.2.840.10008.1.2".into()] };
+    let context = PresentationContextRq {
+        id: 1,
+        abstract_syntax: "1.2".into(),
+        transfer_syntaxes: vec!["1.2.840.10008.1.2".into()],
+    };
     let request = AssociateRq {
         protocol_version: 1,
         called_ae_title: "SEGEL".into(),
@@ -59,8 +69,11 @@ pub fn pdu_seeds() -> Vec<Vec<u8>> {
         presentation_contexts: vec![context],
         user_information: user_information.clone(),
     };
-    let context =
-        PresentationContextAc { id: 1, result: PresentationResult::Acceptance, transfer_syntax: "1.2.840.10008.1.2".into() };
+    let context = PresentationContextAc {
+        id: 1,
+        result: PresentationResult::Acceptance,
+        transfer_syntax: "1.2.840.10008.1.2".into(),
+    };
     let answer = AssociateAc {
         called_ae_title: "SEGEL".into(),
         calling_ae_title: "CT1".into(),
@@ -80,7 +93,10 @@ pub fn pdu_seeds() -> Vec<Vec<u8>> {
 pub fn command(data: &[u8]) {
     let Ok(read) = Command::parse(data) else { return };
     let again = Command::parse(&read.write()).expect("own command sets are valid");
-    assert_eq!((read.command_field, read.message_id, read.status), (again.command_field, again.message_id, again.status));
+    assert_eq!(
+        (read.command_field, read.message_id, read.status),
+        (again.command_field, again.message_id, again.status)
+    );
     assert_eq!(again, Command::parse(&again.write()).unwrap());
 }
 
@@ -152,7 +168,10 @@ pub fn fhir(data: &[u8]) {
         serde_json::from_slice::<serde_json::Value>(&data[span.clone()]).expect("a place is a whole value");
     }
     for key in read.value().as_object().unwrap().keys() {
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&data[read.member(key).unwrap()]).unwrap(), read.value()[key]);
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&data[read.member(key).unwrap()]).unwrap(),
+            read.value()[key]
+        );
     }
     let identity = Identity { id: "a", version_id: "1", last_updated: "2026-01-01T00:00:00Z" };
     let references: BTreeMap<String, String> = [("urn:uuid:1".to_owned(), "Patient/p".to_owned())].into();

@@ -24,7 +24,8 @@ pub fn scan(syntax: &TransferSyntax, bytes: &[u8], sizes: &[usize], hint: bool) 
 
 /// A data set with a bit of everything.
 pub fn sample() -> Draft {
-    let code = |value: &str| Draft::new().text(Tag(0x0008, 0x0100), VR::SH, value).text(Tag(0x0008, 0x0104), VR::LO, "Nama");
+    let code =
+        |value: &str| Draft::new().text(Tag(0x0008, 0x0100), VR::SH, value).text(Tag(0x0008, 0x0104), VR::LO, "Nama");
     Draft::new()
         .text(Tag(0x0008, 0x0016), VR::UI, "1.2.840.10008.5.1.4.1.1.7")
         .text(Tag(0x0008, 0x0018), VR::UI, "2.25.1")
@@ -38,7 +39,10 @@ pub fn sample() -> Draft {
         .shorts(Tag(0x0028, 0x0011), &[3])
         .shorts(Tag(0x0028, 0x0103), &[1])
         .bytes(Tag(0x0028, 0x0106), VR::SS, vec![0xFE, 0xFF])
-        .items(Tag(0x0040, 0xA730), vec![code("A").items(Tag(0x0040, 0xA168), vec![code("B"), Draft::new()]), code("C")])
+        .items(
+            Tag(0x0040, 0xA730),
+            vec![code("A").items(Tag(0x0040, 0xA168), vec![code("B"), Draft::new()]), code("C")],
+        )
         .items(Tag(0x0040, 0x0555), Vec::new())
         .bytes(Tag(0x7FE0, 0x0010), VR::OW, vec![7; 12])
 }

@@ -46,7 +46,11 @@ impl Inflater {
             if self.ended {
                 self.trailing = self.trailing.saturating_add(bytes.len());
                 let fits = self.trailing <= TRAILING_BYTES_MAX;
-                return if fits { Ok(()) } else { Err(Error::invalid("bytes follow the end of the deflated data set")) };
+                return if fits {
+                    Ok(())
+                } else {
+                    Err(Error::invalid("bytes follow the end of the deflated data set"))
+                };
             }
             let (in_before, out_before) = (self.inner.total_in(), self.inner.total_out());
             let status = self
@@ -88,7 +92,9 @@ impl Inflater {
             return Err(Error::invalid(format!("the data set inflates to more than {} bytes", self.bytes_max)));
         }
         if made > INFLATE_RATIO_GRACE_BYTES && made > read.saturating_mul(INFLATE_RATIO_MAX) {
-            return Err(Error::invalid(format!("the data set inflates to more than {INFLATE_RATIO_MAX} times its size")));
+            return Err(Error::invalid(format!(
+                "the data set inflates to more than {INFLATE_RATIO_MAX} times its size"
+            )));
         }
         Ok(())
     }

@@ -3,9 +3,11 @@
 
 use super::outline::{DataSet, Element, Outline, Span, Value};
 use super::vr::word_bytes;
+use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dicom_core::{Tag, VR};
+use record::limits::DATASET_DEPTH_MAX;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 
@@ -23,6 +25,37 @@ pub fn parse_tag(key: &str) -> Option<Tag> {
     }
     let (group, element) = key.split_at_checked(4)?;
     Some(Tag(u16::from_str_radix(group, 16).ok()?, u16::from_str_radix(element, 16).ok()?))
+}
+
+// An attribute is three levels deep: its object, the list of items, the item.
+const LEVELS_MAX: usize = 3 * DATASET_DEPTH_MAX + 3;
+
+/// Reads the text that [`Outline::json_text`] made, at any depth that a data set may have.
+///
+/// # Errors
+/// Invalid if it is not JSON, or deeper than a data set can be.
+pub fn read_json(text: &[u8]) -> Result<Json, Error> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth = depth.saturating_add(1),
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > LEVELS_MAX {
+            return Err(Error::invalid("the metadata is deeper than a data set can be"));
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    // The library's own limit is below what a data set may need; the depth has been counted above.
+    reader.disable_recursion_limit();
+    let bad = |_| Error::invalid("the metadata is not JSON");
+    let json = serde::Deserialize::deserialize(&mut reader).map_err(bad)?;
+    reader.end().map_err(bad)?;
+    Ok(json)
 }
 
 impl Outline {
@@ -151,7 +184,15 @@ fn scalar(vr: VR, text: &str) -> Json {
 /// JSON has no word for what is not finite.
 fn float(value: f64) -> Json {
     serde_json::Number::from_f64(value).map_or_else(
-        || Json::from(if value.is_nan() { "NaN" } else if value > 0.0 { "Infinity" } else { "-Infinity" }),
+        || {
+            Json::from(if value.is_nan() {
+                "NaN"
+            } else if value > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            })
+        },
         Json::Number,
     )
 }

@@ -16,7 +16,7 @@ mod write;
 
 pub use dicom_core::{Tag, VR};
 pub use inflate::Inflater;
-pub use json::{parse_tag, tag_key};
+pub use json::{parse_tag, read_json, tag_key};
 pub use outline::{DataSet, Element, Outline, Span, Value};
 pub use scan::Scanner;
 pub(crate) use vr::has_long_length;

@@ -83,7 +83,8 @@ impl Outline {
     /// The outermost data set.
     #[must_use]
     pub fn root(&self) -> DataSet<'_> {
-        let blank = DataSet { outline: self, from: 0, to: self.nodes.len(), charset: Charset::default(), signed: false };
+        let blank =
+            DataSet { outline: self, from: 0, to: self.nodes.len(), charset: Charset::default(), signed: false };
         blank.inherit()
     }
 

@@ -249,9 +249,10 @@ fn word(vr: VR, value: &Json) -> Result<Vec<u8>, Error> {
         VR::SV => signed.map(|n| n.to_le_bytes().to_vec()),
         VR::FD => real.map(|n| n.to_le_bytes().to_vec()),
         VR::FL => real.map(|n| single(n).to_le_bytes().to_vec()),
-        VR::AT => value.as_str().and_then(parse_tag).map(|tag| {
-            [tag.group().to_le_bytes(), tag.element().to_le_bytes()].concat()
-        }),
+        VR::AT => value
+            .as_str()
+            .and_then(parse_tag)
+            .map(|tag| [tag.group().to_le_bytes(), tag.element().to_le_bytes()].concat()),
         _ => None,
     };
     bytes.ok_or_else(|| Error::invalid("a value does not fit its value representation"))

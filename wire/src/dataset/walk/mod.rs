@@ -300,8 +300,7 @@ impl Walk {
             ITEM if header.length != UNDEFINED => {
                 self.end_of(top, &header)?;
                 let vr = NodeVr::Exact(VR::OB);
-                let node =
-                    Node { offset: self.position, length: header.length, tag: ITEM, vr, kind: Kind::Fragment };
+                let node = Node { offset: self.position, length: header.length, tag: ITEM, vr, kind: Kind::Fragment };
                 self.wait(Pending { node, left: header.length, little: true })
             }
             SEQUENCE_END if header.length == 0 => self.close(),

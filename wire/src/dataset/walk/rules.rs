@@ -42,7 +42,9 @@ impl Walk {
             _ => None,
         });
         for (tag, first, second) in twice {
-            if self.outline.inline_at(first).is_none() || self.outline.inline_at(first) != self.outline.inline_at(second) {
+            if self.outline.inline_at(first).is_none()
+                || self.outline.inline_at(first) != self.outline.inline_at(second)
+            {
                 return Err(Error::invalid(format!("{tag}: occurs twice in one data set with different values")));
             }
             // The earlier one goes, so that a third is compared with what is left.

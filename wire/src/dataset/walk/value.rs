@@ -83,9 +83,9 @@ impl Walk {
                 }
                 let broken_uid = vr == VR::UI
                     && !value.is_empty()
-                    && !value.split(|b| *b == b'\\').all(|uid| {
-                        std::str::from_utf8(uid).is_ok_and(|uid| is_uid(uid.trim_end_matches(['\0', ' '])))
-                    });
+                    && !value
+                        .split(|b| *b == b'\\')
+                        .all(|uid| std::str::from_utf8(uid).is_ok_and(|uid| is_uid(uid.trim_end_matches(['\0', ' ']))));
                 let strange_charset = node.tag == SPECIFIC_CHARACTER_SET && !Charset::of(value).1;
                 if broken_uid {
                     self.warn(|| format!("{}: not a valid UID", node.tag));
