@@ -6,10 +6,14 @@ mod away;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod receive;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod world;

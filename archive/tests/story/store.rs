@@ -167,12 +167,16 @@ async fn an_erased_patient_is_gone_and_may_come_again() {
     let image = Image::new("7", "A^B", "1.2.3", 1);
     world.store(&world.a, &image.bytes()).await.unwrap();
     let located = world.archive.locate(&world.a, &image.target()).await.unwrap();
-    let erased = world.archive.erase(&world.a, located[0].patient(), "asked by the patient").await;
-    if erased.is_err() {
-        // A machine may not erase; what it may is the key service's to say, and tested there.
-        assert_eq!(erased.unwrap_err().outcome(), Outcome::Refused);
-        return;
-    }
+    let patient = located[0].patient();
+    let refused = world.archive.erase(&world.a, patient, "a machine asks").await.unwrap_err();
+    assert_eq!(refused.outcome(), Outcome::Refused);
+    world.archive.erase(&world.registrar, patient, "the patient asked").await.unwrap();
     assert!(world.archive.open(&world.a, Part::Content, &located).await.unwrap().is_empty());
+    assert!(world.archive.find(&world.a, &Query::at(Level::Study)).await.unwrap().is_empty());
+
+    // The same bytes again are no duplicate of what nobody can open any more.
     assert_eq!(world.store(&world.a, &image.bytes()).await.unwrap().outcome, StoreOutcome::NewVersion(2));
+    let opened = world.open(&world.a, &image.target()).await.unwrap().pop().unwrap();
+    assert_eq!(opened.read(0..u64::MAX).await.unwrap(), image.bytes());
+    assert_ne!(opened.located().patient(), patient, "as a person who was never here");
 }

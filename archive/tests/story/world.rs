@@ -22,9 +22,11 @@ pub struct World {
     pub folder: TempDir,
     pub archive: Archive,
     pub service: Option<Service>,
-    /// Hospital A's and B's machines, and a clinician of each.
+    /// Hospital A's and B's machines.
     pub a: Asker,
     pub b: Asker,
+    /// Hospital A's registrar, who acts for patients.
+    pub registrar: Asker,
 }
 
 impl World {
@@ -36,9 +38,13 @@ impl World {
             admin(&service, AdminRequest::AddFacility { code: code.clone(), name: code.to_string() }).await;
             admin(&service, AdminRequest::AddPerson { name: format!("pacs-{code}"), facility: code, role: Role::System }).await;
         }
-        let (a, b) = (asker(&service, "pacs-RSUD-A").await, asker(&service, "pacs-RSUD-B").await);
+        let code = FacilityCode::new("RSUD-A").unwrap();
+        admin(&service, AdminRequest::AddPerson { name: "registrar".to_owned(), facility: code, role: Role::Registrar }).await;
+        let a = asker(&service, "pacs-RSUD-A", Purpose::Treat).await;
+        let b = asker(&service, "pacs-RSUD-B", Purpose::Treat).await;
+        let registrar = asker(&service, "registrar", Purpose::PatientRequest).await;
         let archive = open(folder.path(), &service);
-        Self { folder, archive, service: Some(service), a, b }
+        Self { folder, archive, service: Some(service), a, b, registrar }
     }
 
     pub async fn stop_keys(&mut self) {
@@ -97,12 +103,12 @@ pub fn open(folder: &Path, service: &Service) -> Archive {
 }
 
 async fn start(folder: &Path) -> Service {
-    let settings = keyservice::Settings {
-        folder: folder.join("keyservice"),
-        passphrase: keyservice::Passphrase::new(b"correct horse battery staple".to_vec()),
-        config: Config::default(),
-    };
-    Service::start(settings).await.unwrap()
+    start_with(folder, Config::default()).await
+}
+
+pub async fn start_with(folder: &Path, config: Config) -> Service {
+    let passphrase = keyservice::Passphrase::new(b"correct horse battery staple".to_vec());
+    Service::start(keyservice::Settings { folder: folder.join("keyservice"), passphrase, config }).await.unwrap()
 }
 
 async fn admin(service: &Service, request: AdminRequest) -> AdminAnswer {
@@ -120,10 +126,10 @@ async fn admin(service: &Service, request: AdminRequest) -> AdminAnswer {
     reply.answer
 }
 
-async fn asker(service: &Service, name: &str) -> Asker {
-    let request = AdminRequest::Token { name: name.to_owned(), purpose: Purpose::Treat, seconds: 3600 };
+async fn asker(service: &Service, name: &str, purpose: Purpose) -> Asker {
+    let request = AdminRequest::Token { name: name.to_owned(), purpose, seconds: 3600 };
     let AdminAnswer::Token(token) = admin(service, request).await else { panic!("no token") };
-    Asker { proof: Proof::Bearer(token), purpose: Purpose::Treat, channel: "import".to_owned() }
+    Asker { proof: Proof::Bearer(token), purpose, channel: "import".to_owned() }
 }
 
 /// An image that differs from others in what a test names.
