@@ -3,9 +3,9 @@
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::Frame;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::{HeaderMap, Method, Request, StatusCode, header};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use std::io::Read;
@@ -30,8 +30,8 @@ pub struct HttpClient {
 pub struct HttpAnswer {
     /// Its status.
     pub status: StatusCode,
-    /// `Content-Type`.
-    pub content_type: String,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
@@ -76,10 +76,9 @@ impl HttpClient {
     async fn send(&self, request: Request<Body>) -> Result<HttpAnswer> {
         let answer = self.client.request(request).await.context("the archive does not answer")?;
         let status = answer.status();
-        let content_type = answer.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let content_type = content_type.to_owned();
+        let headers = answer.headers().clone();
         match Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await {
-            Ok(body) => Ok(HttpAnswer { status, content_type, body: body.to_bytes() }),
+            Ok(body) => Ok(HttpAnswer { status, headers, body: body.to_bytes() }),
             Err(error) => bail!("the archive's answer broke off: {error}"),
         }
     }

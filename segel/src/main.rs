@@ -1,2 +1,23 @@
-//! Segel.
-fn main() {}
+//! Segel: the archive's doors, its commands and the wiring.
+
+mod client;
+mod commands;
+mod config;
+mod demo;
+mod dicomweb;
+mod dimse;
+mod embedded;
+mod fhir;
+mod http;
+mod node;
+mod observe;
+mod outcome;
+mod pages;
+mod passphrase;
+mod register;
+mod tls;
+mod whereabouts;
+
+fn main() -> std::process::ExitCode {
+    commands::run()
+}

@@ -8,7 +8,7 @@ use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
 use crate::{dicomweb, fhir, pages};
 use anyhow::{Context as _, Result, bail};
-use archive::archive::Archive;
+use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
 use archive::settings::Settings;
 use rustls_pki_types::ServerName;

@@ -192,7 +192,7 @@ fn register_json(register: &Register) -> Value {
 
 fn register_table(register: &Register) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING).set_header(["what", "name", "facility", "detail"]);
+    table.set_header(["what", "name", "facility", "detail"]);
     for (code, name) in &register.facilities {
         table.add_row(["facility", name.as_str(), code.as_str(), ""]);
     }

@@ -6,6 +6,8 @@ mod ledger;
 mod scrub;
 mod serve;
 
+pub use serve::stop_asked;
+
 use crate::{config, demo};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -76,7 +78,7 @@ pub fn run() -> ExitCode {
         Command::Admin(options) => admin::run(options),
         Command::Verify(options) => ledger::run(options),
         Command::Scrub(options) => scrub::run(options),
-        Command::Keyservice(options) => keyservice::run(options).map(|()| Done::Wholly),
+        Command::Keyservice(options) => keyservice::run(options).map(|()| Done::Wholly).map_err(anyhow::Error::from),
     };
     match result {
         Ok(Done::Wholly) => ExitCode::SUCCESS,

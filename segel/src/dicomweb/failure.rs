@@ -3,14 +3,21 @@
 use archive::ingest::{StoreOutcome, Stored};
 use archive::object::InstanceFacts;
 use crate::outcome::words;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use record::Outcome;
 use serde_json::{Map, Value, json};
 
-/// Duplicate SOP Instance (PS3.7 C.5.7): other bytes are kept under the same UID, and both stay.
-const DUPLICATE_SOP_INSTANCE: u16 = 0x0111;
+/// WarningReason of an instance that is kept already, byte for byte: Duplicate SOP Instance (PS3.7 C.5.7). Its status stays
+/// 200, because this is what a sender gets who repeats after a lost answer.
+pub const DUPLICATE_WARNING: u64 = 0x0111;
+/// WarningReason of an instance whose UID has other bytes already; both are kept. The standard has no number for it: one of
+/// the range of warnings that it leaves free.
+const NEW_VERSION: u64 = 0xB111;
 /// Data Set does not match SOP Class (PS3.18 table I.2-2): kept as it came, with a departure from the standard.
-const DATA_SET_DEPARTS: u16 = 0xB007;
+const DATA_SET_DEPARTS: u64 = 0xB007;
+
+/// Different reasons that one answer spells out.
+const REASONS_MAX: usize = 8;
 
 /// Why an instance was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +26,8 @@ pub struct Failure {
     pub uids: Option<(String, String)>,
     /// The kind.
     pub outcome: Outcome,
+    /// For people, in words without patient data.
+    pub text: String,
 }
 
 /// What became of all instances of one request.
@@ -29,6 +38,7 @@ pub struct Report {
     unknown: Vec<Value>,
     studies: Vec<String>,
     warned: bool,
+    reasons: Vec<String>,
     worst: Option<Outcome>,
 }
 
@@ -50,13 +60,12 @@ impl Report {
         let mut item = reference(&facts.sop_class_uid, &facts.sop_instance_uid);
         item.insert("00081190".to_owned(), element("UR", super::request::instance_url(base, facts)));
         let warning = match &stored.outcome {
-            StoreOutcome::NewVersion(_) => Some(DUPLICATE_SOP_INSTANCE),
-            // The same bytes once more are what a sender repeats when it lost the answer: plain success.
-            StoreOutcome::Duplicate => None,
+            StoreOutcome::NewVersion(_) => Some(NEW_VERSION),
+            StoreOutcome::Duplicate => Some(DUPLICATE_WARNING),
             StoreOutcome::New => (!stored.warnings.is_empty()).then_some(DATA_SET_DEPARTS),
         };
         if let Some(reason) = warning {
-            self.warned = true;
+            self.warned |= reason != DUPLICATE_WARNING;
             item.insert("00081196".to_owned(), element("US", reason));
         }
         self.referenced.push(Value::Object(item));
@@ -67,14 +76,17 @@ impl Report {
 
     /// An instance that is not.
     pub fn failed(&mut self, failure: Failure) {
-        let reason = ("00081197".to_owned(), element("US", words(failure.outcome).c_store));
+        let reason = [("00081197".to_owned(), element("US", words(failure.outcome).c_store))];
         match failure.uids {
             Some((class, instance)) => {
                 let mut item = reference(&class, &instance);
-                item.extend([reason]);
+                item.extend(reason);
                 self.failed.push(Value::Object(item));
             }
-            None => self.unknown.push(Value::Object(Map::from_iter([reason]))),
+            None => self.unknown.push(Value::Object(Map::from_iter(reason))),
+        }
+        if self.reasons.len() < REASONS_MAX && !self.reasons.contains(&failure.text) {
+            self.reasons.push(failure.text);
         }
         let rank = |outcome| matches!(outcome, Outcome::Busy | Outcome::Closed);
         if self.worst.is_none_or(|worst| !rank(worst)) {
@@ -100,6 +112,14 @@ impl Report {
             (true, _) if matches!(self.worst, Some(Outcome::Busy | Outcome::Closed)) => StatusCode::SERVICE_UNAVAILABLE,
             (true, _) => StatusCode::CONFLICT,
         }
+    }
+
+    /// Why instances were not kept, as `Warning` fields say it (RFC 7234 5.5): the response's data set has codes only.
+    pub fn warnings(&self) -> impl Iterator<Item = HeaderValue> {
+        self.reasons.iter().filter_map(|reason| {
+            let plain: String = reason.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { ' ' }).collect();
+            HeaderValue::from_str(&format!("299 segel \"{plain}\"")).ok()
+        })
     }
 
     /// The response's data set.
@@ -134,7 +154,7 @@ mod tests {
     }
 
     fn failure(outcome: Outcome) -> Failure {
-        Failure { uids: Some(("1.5".into(), "1.6".into())), outcome }
+        Failure { uids: Some(("1.5".into(), "1.6".into())), outcome, text: "no".into() }
     }
 
     #[test]
@@ -162,14 +182,16 @@ mod tests {
         let mut report = Report::default();
         report.kept(&stored(StoreOutcome::NewVersion(2), 0), "http://h/dicom-web");
         report.failed(failure(Outcome::Invalid));
-        report.failed(Failure { uids: None, outcome: Outcome::Busy });
+        report.failed(Failure { uids: None, outcome: Outcome::Busy, text: "x".repeat(65) });
         let json = report.json("http://h/dicom-web");
         assert_eq!(json["00081190"]["Value"][0], "http://h/dicom-web/studies/1.2");
         let kept = &json["00081199"]["Value"][0];
         assert_eq!(kept["00081155"]["Value"][0], "1.4");
         assert_eq!(kept["00081190"]["Value"][0], "http://h/dicom-web/studies/1.2/series/1.3/instances/1.4");
-        assert_eq!(kept["00081196"]["Value"][0], 0x0111);
+        assert_eq!(kept["00081196"]["Value"][0], NEW_VERSION);
         assert_eq!(json["00081198"]["Value"][0]["00081197"]["Value"][0], 0xC000);
+        assert_eq!(json["00081198"]["Value"][0]["00000902"]["Value"][0], "no");
         assert_eq!(json["0008119A"]["Value"][0]["00081197"]["Value"][0], 0xA700);
+        assert_eq!(json["0008119A"]["Value"][0]["00000902"]["Value"][0].as_str().unwrap().len(), 64);
     }
 }

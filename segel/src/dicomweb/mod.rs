@@ -16,6 +16,8 @@ pub mod search;
 pub mod store;
 pub mod thumbnail;
 
+pub use failure::DUPLICATE_WARNING;
+
 use crate::http::Doors;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

@@ -79,7 +79,11 @@ impl Store {
         if kind.is_ok_and(|kind| kind == DICOM) {
             self.begin();
         } else {
-            self.current = Current::Failed(Failure { uids: None, outcome: record::Outcome::Invalid });
+            self.current = Current::Failed(Failure {
+                uids: None,
+                outcome: record::Outcome::Invalid,
+                text: "the part is not application/dicom".to_owned(),
+            });
         }
     }
 
@@ -94,7 +98,7 @@ impl Store {
             && let Err(error) = receiver.write(bytes).await
         {
             tracing::info!(%error, "an instance was not stored");
-            self.current = Current::Failed(Failure { uids: receiver.identity(), outcome: error.outcome() });
+            self.current = Current::Failed(failure(receiver.identity(), &error));
         }
     }
 
@@ -113,7 +117,7 @@ impl Store {
                     }
                     Err(error) => {
                         tracing::info!(%error, "an instance was not stored");
-                        self.report.failed(Failure { uids, outcome: error.outcome() });
+                        self.report.failed(failure(uids, &error));
                     }
                 }
             }
@@ -126,17 +130,30 @@ impl Store {
             if self.report.is_empty() {
                 return Err(problem);
             }
-            self.report.failed(Failure { uids: None, outcome: record::Outcome::Invalid });
+            self.report.failed(Failure { uids: None, outcome: record::Outcome::Invalid, text: problem.detail });
         }
         if self.report.is_empty() {
             return Err(Problem::bad_request("There is no instance in the body."));
         }
         let status = self.report.status();
+        let warnings: Vec<HeaderValue> = self.report.warnings().collect();
         let mut response = (status, Json(self.report.json(&self.request.base))).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/dicom+json"));
+        for warning in warnings {
+            response.headers_mut().append(header::WARNING, warning);
+        }
         if status == axum::http::StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         Ok(response)
     }
+}
+
+fn failure(uids: Option<(String, String)>, error: &archive::Error) -> Failure {
+    Failure { uids, outcome: error.outcome(), text: error.to_string() }
+}
+
+/// Something that never became an instance.
+fn unreadable(text: &str) -> Failure {
+    Failure { uids: None, outcome: record::Outcome::Invalid, text: text.to_owned() }
 }

@@ -2,10 +2,14 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
+use wire::dataset::{Outline, Scanner, Tag};
 use wire::part10;
 
 /// A DICOMDIR of a whole archive on disk is some MB; this is far above.
 const DICOMDIR_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+const DIRECTORY_RECORD_SEQUENCE: Tag = Tag(0x0004, 0x1220);
+const REFERENCED_FILE_ID: Tag = Tag(0x0004, 0x1500);
 
 /// The files that a DICOMDIR lists, below its own folder. A ReferencedFileID (0004,1500) is up to 8 components of `A-Z 0-9 _`
 /// (PS3.10 8.2); anything else does not become a path.
@@ -15,17 +19,28 @@ pub fn referenced_files(dicomdir: &Path) -> Result<Vec<PathBuf>> {
         bail!("{} is too long for a DICOMDIR", dicomdir.display());
     }
     let bytes = std::fs::read(dicomdir).with_context(|| format!("cannot read {}", dicomdir.display()))?;
-    let outline = part10::outline(&bytes).with_context(|| format!("{} is not a DICOMDIR", dicomdir.display()))?;
+    let outline = outline(&bytes).with_context(|| format!("{} is not a DICOMDIR", dicomdir.display()))?;
     let folder = dicomdir.parent().unwrap_or(Path::new("."));
     let mut files = Vec::new();
-    for item in outline.sequence((0x0004, 0x1220).into()).unwrap_or_default() {
-        let Some(id) = item.text((0x0004, 0x1500).into()) else { continue };
+    for item in outline.sequence(DIRECTORY_RECORD_SEQUENCE) {
+        let Some(id) = item.text(REFERENCED_FILE_ID) else { continue };
         match below(folder, &id) {
             Some(file) => files.push(file),
             None => bail!("{} refers to a file by a name that PS3.10 does not allow", dicomdir.display()),
         }
     }
     Ok(files)
+}
+
+fn outline(file: &[u8]) -> Result<Outline, wire::Error> {
+    let mut prefix = part10::Prefix::new();
+    let begun = match prefix.feed(file)? {
+        Some(begun) => begun,
+        None => prefix.finish()?,
+    };
+    let mut scanner = Scanner::new(&begun.meta.transfer_syntax);
+    scanner.feed(&begun.data_set)?;
+    scanner.finish()
 }
 
 fn below(folder: &Path, file_id: &str) -> Option<PathBuf> {

@@ -2,13 +2,14 @@
 //! that is started for the import alone.
 
 use super::source::Item;
-use crate::client::HttpClient;
+use crate::client::{HttpAnswer, HttpClient};
 use crate::config::Config;
+use crate::dicomweb::DUPLICATE_WARNING;
 use crate::node::{Node, Passphrase};
 use crate::register::AdminClient;
 use crate::whereabouts::Whereabouts;
 use anyhow::{Context as _, Result, bail};
-use hyper::StatusCode;
+use hyper::{StatusCode, header};
 use record::{FacilityCode, Purpose, Role};
 use seal::message::{AdminAnswer, AdminRequest};
 use serde_json::Value;
@@ -17,11 +18,10 @@ use std::path::Path;
 
 /// The import's token outlives a long import.
 const TOKEN_SECONDS: u32 = 7 * 24 * 3600;
-/// FailedSOPSequence (0008,1198) and FailureReason (0008,1197) of PS3.18 10.5.3.
-const FAILED_SOP_SEQUENCE: &str = "00081198";
+/// ReferencedSOPSequence (0008,1199) lists what was kept (PS3.18 10.5.3).
 const REFERENCED_SOP_SEQUENCE: &str = "00081199";
-const ERROR_COMMENT: &str = "00000902";
-const WARNING_REASON: &str = "00081196";
+/// WarningReason (0008,1196) of its first item.
+const WARNING_REASON: &str = "/Value/0/00081196/Value/0";
 
 /// What became of one file.
 pub enum Verdict {
@@ -70,7 +70,7 @@ impl Sender {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
                 bail!("the archive is busy or full: start the import again, it goes on where it was")
             }
-            _ => Ok(verdict(answer.status, &answer.body)),
+            _ => Ok(verdict(&answer)),
         }
     }
 
@@ -115,16 +115,13 @@ fn sign_in(data: &Path, facility: Option<&FacilityCode>) -> Result<String> {
     }
 }
 
-fn verdict(status: StatusCode, body: &[u8]) -> Verdict {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let first = |sequence: &str, tag: &str| answer.get(sequence)?.get("Value")?.get(0)?.get(tag)?.get("Value")?.get(0).cloned();
-    if status.is_success() && answer.get(FAILED_SOP_SEQUENCE).is_none() {
-        return match first(REFERENCED_SOP_SEQUENCE, WARNING_REASON).and_then(|reason| reason.as_u64()) {
-            Some(crate::dicomweb::DUPLICATE_WARNING) => Verdict::Duplicate,
-            _ => Verdict::Stored,
-        };
+fn verdict(answer: &HttpAnswer) -> Verdict {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if let Some(kept) = body.get(REFERENCED_SOP_SEQUENCE) {
+        let warning = kept.pointer(WARNING_REASON).and_then(Value::as_u64);
+        return if warning == Some(DUPLICATE_WARNING) { Verdict::Duplicate } else { Verdict::Stored };
     }
-    let detail = answer.get("detail").and_then(Value::as_str).map(str::to_owned);
-    let comment = first(FAILED_SOP_SEQUENCE, ERROR_COMMENT).and_then(|text| text.as_str().map(str::to_owned));
-    Verdict::Refused(comment.or(detail).unwrap_or_else(|| format!("the archive answered {status}")))
+    let reason = answer.headers.get(header::WARNING).and_then(|value| value.to_str().ok()?.split('"').nth(1));
+    let detail = reason.or_else(|| body.get("detail").and_then(Value::as_str));
+    Verdict::Refused(detail.map_or_else(|| format!("the archive answered {}", answer.status), str::to_owned))
 }

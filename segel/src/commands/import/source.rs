@@ -95,10 +95,11 @@ fn zip_items(name: String, file: File) -> Box<dyn Iterator<Item = Result<Item, R
 fn zip_item(zip_name: &str, archive: &mut zip::ZipArchive<File>, index: usize) -> Result<Option<Item>, Refusal> {
     let whole = || format!("{zip_name}#{index}");
     let entry = archive.by_index(index).map_err(|error| (whole(), error.to_string()))?;
-    if entry.is_dir() || Path::new(entry.name()).file_name().is_some_and(|file| file == "DICOMDIR") {
+    let inside = entry.name().map_err(|error| (whole(), error.to_string()))?.into_owned();
+    if entry.is_dir() || Path::new(&inside).file_name().is_some_and(|file| file == "DICOMDIR") {
         return Ok(None);
     }
-    let name = format!("{zip_name}#{}", entry.name().chars().filter(|c| !c.is_control()).collect::<String>());
+    let name = format!("{zip_name}#{}", inside.chars().filter(|c| !c.is_control()).collect::<String>());
     let (inflated, deflated) = (entry.size(), entry.compressed_size().max(1));
     if inflated > ZIP_ENTRY_BYTES_MAX {
         return Err((name, format!("is longer than {ZIP_ENTRY_BYTES_MAX} bytes: unpack the zip file first")));

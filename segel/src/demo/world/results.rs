@@ -50,7 +50,7 @@ impl Visit<'_> {
                 { "use": "official", "system": NIK_SYSTEM, "value": patient.nik },
                 { "use": "secondary", "system": JKN_SYSTEM, "value": patient.jkn },
                 { "use": "usual", "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR" }] },
-                  "system": format!("urn:segel:facility:{}", self.facility.code), "value": self.record_number,
+                  "system": format!("http://sys-ids.kemkes.go.id/mrn/{}", self.facility.code), "value": self.record_number,
                   "assigner": { "display": self.facility.name } },
             ],
             "active": true,
