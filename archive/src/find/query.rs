@@ -87,7 +87,7 @@ pub struct Query {
     pub fuzzy: bool,
     /// Rows to skip.
     pub offset: usize,
-    /// Rows to answer; at most `limits::SEARCH_RESULTS_MAX`, which is also what `None` means for DICOMweb. DIMSE asks for all.
+    /// Rows to answer; `None` for all, as long as they do not exceed `limits::SEARCH_OPENED_MAX`.
     pub limit: Option<usize>,
 }
 

@@ -144,3 +144,36 @@ async fn a_silent_key_service_is_busy_at_the_deadline() {
     assert_eq!(client.authenticate(&asker()).await.unwrap_err().outcome, Outcome::Busy);
     assert_eq!(began.elapsed(), Duration::from_millis(limits::KEY_CALL_MS_MAX));
 }
+
+#[tokio::test]
+async fn no_more_calls_are_under_way_than_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..limits::KEY_CALLS_IN_FLIGHT_MAX {
+            ids.push(receive::<Call>(&mut stream).await.unwrap().id);
+        }
+        // The one beyond the limit has not been sent.
+        let early = tokio::time::timeout(Duration::from_millis(100), receive::<Call>(&mut stream)).await;
+        for id in ids {
+            send(&mut stream, &Reply { id, answer: Answer::Who(who()) }).await;
+        }
+        let last: Call = receive(&mut stream).await.unwrap();
+        send(&mut stream, &Reply { id: last.id, answer: Answer::Who(who()) }).await;
+        (stream, early.is_err())
+    });
+    let client = KeyClient::new(Endpoint::Unix(path));
+    let calls: Vec<_> = (0..=limits::KEY_CALLS_IN_FLIGHT_MAX)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.authenticate(&asker()).await })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap(), who());
+    }
+    assert!(serving.await.unwrap().1);
+}

@@ -1,12 +1,14 @@
 //! A search that would open too much is refused with advice, and one at the limit is not.
 
-use super::world::World;
+use super::world::{Image, World};
 use archive::find::{Level, Matching, Query, ResourceQuery};
 use archive::object::{InstanceFacts, Kind, ObjectRecord, ResourceFacts};
 use archive::retrieve::Target;
 use record::{FacilityCode, ObjectId, Outcome, Pseudonym, limits};
 use seal::message::WrappedKey;
 use std::sync::Arc;
+use wire::dataset::{Draft, Tag, VR};
+use wire::syntax::Encoding;
 
 /// A record that the index shows and that no key opens.
 fn record(number: usize, kind: Kind) -> ObjectRecord {
@@ -100,4 +102,37 @@ async fn a_retrieve_names_up_to_its_limit() {
     commit(&world, vec![record(limits::LOCATED_MAX, instance(1, limits::LOCATED_MAX))]).await;
     assert_eq!(world.archive.locate(&world.a, &study).await.unwrap_err().outcome(), Outcome::Invalid);
     assert_eq!(world.archive.locate(&world.a, &Target::default()).await.unwrap_err().outcome(), Outcome::Invalid);
+}
+
+#[tokio::test]
+async fn a_patient_has_up_to_so_many_numbers_and_terms() {
+    let world = World::new().await;
+    // PatientID is one more.
+    for (others, warned) in [(limits::IDENTIFIERS_MAX - 1, false), (limits::IDENTIFIERS_MAX, true)] {
+        let numbers = (0..others).map(|n| Draft::new().text(Tag(0x0010, 0x0020), VR::LO, format!("N{n}"))).collect();
+        let image = Image::new("7", "A^B", "1.2.3", u32::try_from(others).unwrap());
+        let bytes = image.draft().items(Tag(0x0010, 0x1002), numbers).encode(Encoding::ExplicitLittle).unwrap();
+        let stored = world.store(&world.a, &bytes).await.unwrap();
+        assert_eq!(stored.warnings.iter().any(|warning| warning.contains("identifiers")), warned, "{:?}", stored.warnings);
+    }
+    // Each of these words is a term, and so are its beginnings and its sound.
+    for (letters, warned) in [(100, false), (600, true)] {
+        let names: Vec<String> = (0..letters).map(|n| format!("{n}x")).collect();
+        let image = Image::new("8", "A^B", "1.2.4", letters);
+        let bytes = image.draft().text(Tag(0x0010, 0x1001), VR::PN, names.join("\\")).encode(Encoding::ExplicitLittle).unwrap();
+        let stored = world.store(&world.a, &bytes).await.unwrap();
+        assert_eq!(stored.warnings.iter().any(|warning| warning.contains("search terms")), warned, "{:?}", stored.warnings);
+        let opened = world.open(&world.a, &image.target()).await.unwrap().pop().unwrap();
+        assert_eq!(opened.read(0..u64::MAX).await.unwrap(), bytes, "what cannot be searched is kept all the same");
+    }
+}
+
+#[tokio::test]
+async fn a_search_names_up_to_so_many_terms() {
+    let world = World::new().await;
+    for (words, fits) in [(limits::TERMS_MAX, true), (limits::TERMS_MAX + 1, false)] {
+        let query = Query::at(Level::Study).with(0x0010_0010, Matching::Single(vec!["A"; words].join("^")));
+        let found = world.archive.find(&world.a, &query).await;
+        assert_eq!(found.err().map(|error| error.outcome()), (!fits).then_some(Outcome::Invalid));
+    }
 }
