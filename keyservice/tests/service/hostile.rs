@@ -3,7 +3,8 @@
 use crate::support::{Client, World, bearer, item, peer, terms};
 use record::limits::{
     CONNECTION_REQUESTS_MAX, CONNECTIONS_MAX, IDENTIFIER_BYTES_MAX, LABEL_BYTES_MAX, MESSAGE_BYTES_MAX,
-    MESSAGE_ITEMS_MAX, MESSAGE_SECONDS_MAX, MESSAGE_TERMS_MAX, REASON_BYTES_MAX, REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX,
+    MESSAGE_ITEMS_MAX, MESSAGE_SECONDS_MAX, MESSAGE_TERMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX, REASON_BYTES_MAX,
+    REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX,
 };
 use record::{Field, Identifier, Outcome, Purpose, Role, Term};
 use seal::message::{AdmitItem, Answer, Asker, Call, Context, Part, ReleaseItem, Reply, Request, WrappedKey};
@@ -23,6 +24,17 @@ fn framed(item: &[u8]) -> Vec<u8> {
     let mut frame = u32::try_from(item.len()).unwrap().to_be_bytes().to_vec();
     frame.extend_from_slice(item);
     frame
+}
+
+/// A good call, padded to a length by a field that no version knows.
+fn fill(len: usize) -> Vec<u8> {
+    let mut item = vec![0x83];
+    item.extend_from_slice(&minicbor::to_vec(Call { id: 7, request: Request::Checkpoint }).unwrap()[1..]);
+    item.push(0x5a);
+    let rest = len - item.len() - 4;
+    item.extend_from_slice(&u32::try_from(rest).unwrap().to_be_bytes());
+    item.resize(len, 0);
+    framed(&item)
 }
 
 /// The call's bytes with something more in its place.
@@ -85,20 +97,33 @@ fn an_unknown_field_of_any_depth_is_passed_over() {
 #[test]
 fn the_longest_message_is_answered_and_a_longer_one_is_not() {
     let world = World::new();
-    let fill = |len: usize| {
-        let mut item = vec![0x83];
-        item.extend_from_slice(&minicbor::to_vec(Call { id: 7, request: Request::Checkpoint }).unwrap()[1..]);
-        item.push(0x5a);
-        let rest = len - item.len() - 4;
-        item.extend_from_slice(&u32::try_from(rest).unwrap().to_be_bytes());
-        item.resize(len, 0);
-        framed(&item)
-    };
     let mut node = world.node();
     node.stream.write_all(&fill(MESSAGE_BYTES_MAX)).unwrap();
     assert_eq!(node.reply().unwrap().id, 7);
     let _cut = node.stream.write_all(&fill(MESSAGE_BYTES_MAX + 1));
     assert!(is_closed(&mut node));
+}
+
+#[test]
+fn messages_wait_for_memory_and_not_the_other_way_round() {
+    let world = World::new();
+    let full = fill(MESSAGE_BYTES_MAX);
+    // As many of the longest messages as there is room for, each without its last byte.
+    let mut holders: Vec<Client> = (0..MESSAGES_IN_FLIGHT_BYTES_MAX / MESSAGE_BYTES_MAX)
+        .map(|_| {
+            let mut node = world.node();
+            node.stream.write_all(&full[..full.len() - 1]).unwrap();
+            node
+        })
+        .collect();
+    let mut late = world.node();
+    late.stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    late.send(Request::Checkpoint).unwrap();
+    assert!(late.reply().is_err(), "there is no room for one more");
+    holders[0].stream.write_all(&full[full.len() - 1..]).unwrap();
+    assert_eq!(holders[0].reply().unwrap().id, 7);
+    late.stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert!(matches!(late.reply().unwrap().answer, Answer::Checkpoint(_)));
 }
 
 #[test]
