@@ -173,6 +173,7 @@ fn shown(definition: &Definition, resource: &Value) -> Map<String, Value> {
         put("value", value(resource).or_else(|| text("conclusion")));
         put("contentType", text("contentType").or_else(|| attached("contentType")));
         put("attachment", attached("url"));
+        put("patient", resource.pointer("/subject/display").and_then(Value::as_str).map(str::to_owned));
         let when = ["effectiveDateTime", "date", "occurrenceDateTime", "issued", "authoredOn"];
         put("date", when.into_iter().find_map(text));
     }

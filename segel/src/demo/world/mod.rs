@@ -43,7 +43,8 @@ impl WorldSize {
         Self { patients: 240, radiograph_columns: 800, tomography_slices: 32, tomography_columns: 384, photograph_columns: 960 }
     }
 
-    /// A few patients with small pictures, for tests.
+    /// A few patients with small pictures.
+    #[cfg(test)]
     #[must_use]
     pub fn small() -> Self {
         Self { patients: 12, radiograph_columns: 128, tomography_slices: 3, tomography_columns: 64, photograph_columns: 160 }
@@ -90,8 +91,6 @@ pub struct Delivery {
     pub door: Door,
     /// What it is.
     pub kind: Kind,
-    /// Whose: the place in [`World::patients`].
-    pub patient: usize,
     /// The Part 10 file, or the bundle.
     pub bytes: Vec<u8>,
 }
@@ -126,6 +125,7 @@ impl World {
     }
 
     /// Every record, patient after patient. Each is drawn when the iterator reaches it.
+    #[cfg(test)]
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery> + Send + '_ {
         self.patients.iter().enumerate().flat_map(|(number, patient)| self.course(number, patient))
     }

@@ -43,11 +43,12 @@ fn a_demonstration_has_hundreds_of_people_and_a_thousand_needles() {
 #[test]
 fn bundles_are_transactions_that_name_the_patient() {
     let world = World::generate(3, WorldSize::small());
-    for delivery in world.deliveries().filter(|d| d.door == Door::Fhir) {
-        let bundle: serde_json::Value = serde_json::from_slice(&delivery.bytes).unwrap();
-        assert_eq!(bundle["type"], "transaction");
-        let patient = &world.patients[delivery.patient];
-        assert_eq!(bundle["entry"][0]["resource"]["identifier"][0]["value"], patient.nik.as_str());
+    for (number, patient) in world.patients.iter().enumerate() {
+        for delivery in world.deliveries_of(number).filter(|d| d.door == Door::Fhir) {
+            let bundle: serde_json::Value = serde_json::from_slice(&delivery.bytes).unwrap();
+            assert_eq!(bundle["type"], "transaction");
+            assert_eq!(bundle["entry"][0]["resource"]["identifier"][0]["value"], patient.nik.as_str());
+        }
     }
 }
 

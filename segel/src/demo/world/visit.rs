@@ -93,7 +93,7 @@ struct Made<'a> {
 
 impl<'a> Made<'a> {
     fn delivery(&self, door: Door, kind: Kind, bytes: Vec<u8>) -> Delivery {
-        Delivery { facility: self.visit.facility.code.clone(), ae_title: self.visit.facility.ae_title.clone(), door, kind, patient: self.number, bytes }
+        Delivery { facility: self.visit.facility.code.clone(), ae_title: self.visit.facility.ae_title.clone(), door, kind, bytes }
     }
 
     fn deliveries(self, event: Event) -> Box<dyn Iterator<Item = Delivery> + Send + 'a> {

@@ -68,20 +68,37 @@ pub async fn render(doors: &Doors, opened: &Opened, wish: Wish) -> Result<Vec<u8
     // A turn comes before the frame is read, so that those who wait hold no plaintext.
     let turn = doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
     let palette = if picture.photometric == Photometric::Palette { palette(opened, &metadata).await? } else { Palette::default() };
-    let frame = read_frame(opened, &metadata, wish.frame).await?;
-    let swap = super::frames::swaps(&syntax, &metadata);
+    let swap_from = super::frames::swap_from(&syntax, &metadata);
+    let frame = read_frame(opened, &metadata, wish.frame, swap_from).await?;
     let work = move || {
         let _turn = turn;
-        draw(picture, &palette, frame, swap, wish)
+        draw(picture, &palette, frame, wish)
     };
     let drawn = tokio::task::spawn_blocking(work).await;
     drawn.map_err(|_| Problem::not_acceptable("The frame cannot be decoded; retrieve it as it is."))?
 }
 
-fn draw(mut picture: Picture, palette: &Palette, mut frame: Vec<u8>, swap: bool, wish: Wish) -> Result<Vec<u8>, Problem> {
-    if swap {
-        frame.chunks_exact_mut(2).for_each(<[u8]>::reverse);
-    }
+/// One frame's stored values, little-endian in pixel order, with their description: for a viewer that windows by itself.
+pub async fn decoded(doors: &Doors, opened: &Opened, frame: u32) -> Result<(Picture, Vec<u8>), Problem> {
+    let syntax = opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone()).ok_or_else(Problem::not_found)?;
+    let metadata = opened.metadata().await?;
+    let mut picture = Picture::of(&metadata, &syntax, frame)?;
+    let turn = doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
+    let mut bytes = read_frame(opened, &metadata, frame).await?;
+    let swap = super::frames::swaps(&syntax, &metadata);
+    let work = move || {
+        let _turn = turn;
+        if swap {
+            bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+        }
+        let samples = decode::samples(&mut picture, bytes)?;
+        Ok((picture, samples))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem::not_acceptable("The frame cannot be decoded; retrieve it as it is."))?
+}
+
+fn draw(mut picture: Picture, palette: &Palette, frame: Vec<u8>, wish: Wish) -> Result<Vec<u8>, Problem> {
     let samples = decode::samples(&mut picture, frame)?;
     let pixels = match picture.photometric {
         Photometric::Monochrome1 | Photometric::Monochrome2 => tone::grey(&picture, &samples, wish.window),
@@ -91,7 +108,7 @@ fn draw(mut picture: Picture, palette: &Palette, mut frame: Vec<u8>, swap: bool,
     encode::file(picture.columns.into(), picture.rows.into(), pixels, wish.size, wish.format)
 }
 
-async fn read_frame(opened: &Opened, metadata: &Value, frame: u32) -> Result<Vec<u8>, Problem> {
+async fn read_frame(opened: &Opened, metadata: &Value, frame: u32, swap_from: Option<u64>) -> Result<Vec<u8>, Problem> {
     let frames = opened.frames(metadata).await?;
     let ranges = usize::try_from(frame).ok().and_then(|frame| frames.get(frame)).ok_or_else(Problem::not_found)?;
     let length: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
@@ -100,7 +117,7 @@ async fn read_frame(opened: &Opened, metadata: &Value, frame: u32) -> Result<Vec
     }
     let mut bytes = Vec::new();
     for range in ranges {
-        bytes.extend(opened.read_dataset(range.clone()).await?);
+        bytes.extend(body::read_value(opened, range.clone(), swap_from).await?);
     }
     Ok(bytes)
 }
@@ -132,7 +149,7 @@ async fn palette(opened: &Opened, metadata: &Value) -> Result<Palette, Problem> 
 }
 
 /// The document of an Encapsulated PDF (PS3.3 C.24.2), without the padding to an even length.
-async fn document(opened: Opened) -> Result<Response, Problem> {
+pub async fn document(opened: Opened) -> Result<Response, Problem> {
     let metadata = opened.metadata().await?;
     let pdf = [(header::CONTENT_TYPE, "application/pdf")];
     match metadata.get("00420011").and_then(Bulk::of) {
@@ -141,7 +158,7 @@ async fn document(opened: Opened) -> Result<Response, Problem> {
             let declared = Attributes(&metadata).count("00420015").map(u64::from);
             let length = declared.filter(|declared| *declared <= length).unwrap_or(length);
             let range = offset..offset.saturating_add(length);
-            Ok((pdf, body::of([Piece::Value { opened, range, swap: false }])).into_response())
+            Ok((pdf, body::of([Piece::Value { opened, range, swap_from: None }])).into_response())
         }
         _ => Err(Problem::not_acceptable("There is no document in this instance.")),
     }

@@ -1,0 +1,62 @@
+//! Errors as pages, in words that say what to do.
+
+use super::shown::Frame;
+use super::texts::Language;
+use crate::http::Problem;
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// A page that could not be shown.
+pub struct Failure {
+    problem: Problem,
+    language: Language,
+}
+
+impl Failure {
+    /// A problem, in a language.
+    pub fn of(problem: Problem, language: Language) -> Self {
+        Self { problem, language }
+    }
+
+    /// Nobody is signed in.
+    pub fn sign_in(language: Language) -> Self {
+        Self { problem: Problem::unauthorized("Sign in first."), language }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    status: u16,
+    title: &'a str,
+    advice: &'a str,
+    detail: &'a str,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if self.problem.status == StatusCode::UNAUTHORIZED {
+            return (StatusCode::SEE_OTHER, [(header::LOCATION, "/signin")]).into_response();
+        }
+        let words = self.language.words();
+        let (title, advice) = match self.problem.status {
+            StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => ("failure-refused", "failure-refused-advice"),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => ("failure-busy", "failure-busy-advice"),
+            status if status.is_server_error() => ("failure-damaged", "failure-damaged-advice"),
+            _ => ("failure-invalid", "failure-invalid-advice"),
+        };
+        let status = self.problem.status.as_u16();
+        let page = Page {
+            frame: Frame::guest(self.language),
+            status,
+            title: words.t(title),
+            advice: words.t(advice),
+            detail: &self.problem.detail,
+        };
+        let mut response = (self.problem.status, super::shown::html(&page)).into_response();
+        self.problem.decorate(&mut response);
+        response
+    }
+}

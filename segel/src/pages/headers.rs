@@ -1,0 +1,70 @@
+//! Headers that every page carries, and the files that belong to the pages.
+
+use axum::extract::{Path, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Nothing runs, shows or loads that this server did not send as a file of its own; no page may frame ours.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const STRICT: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // Addresses hold UIDs; no other site learns them.
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()"),
+];
+
+/// Adds the headers to an answer. Pages are kept nowhere: a patient's data must not outlive the session in a cache.
+pub async fn strict(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in STRICT {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+const SEAL: &str = include_str!("../../assets/seal.svg");
+const FILES: [(&str, &str, &str); 3] = [
+    ("segel.css", "text/css; charset=utf-8", include_str!("../../assets/segel.css")),
+    ("viewer.js", "text/javascript; charset=utf-8", include_str!("../../assets/viewer.js")),
+    ("seal.svg", "image/svg+xml", SEAL),
+];
+
+/// `GET /assets/{name}`
+pub async fn asset(Path(name): Path<String>) -> Response {
+    match FILES.iter().find(|(file, _, _)| *file == name) {
+        Some((_, kind, text)) => ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// `GET /favicon.ico`
+pub async fn icon() -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "max-age=86400")], SEAL).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_own_files_need_no_exception_of_the_policy() {
+        assert!(!POLICY.contains("unsafe"));
+        for template in ["layout", "signin", "studies", "study", "patient", "results", "failure"] {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+            let text = std::fs::read_to_string(format!("{path}/{template}.html")).unwrap();
+            for inline in ["style=", "onclick=", "onload=", "javascript:", "<style", "http://", "https://"] {
+                assert!(!text.contains(inline), "{template}.html has {inline}");
+            }
+            assert!(text.matches("<script").count() == text.matches("<script src=\"/assets/").count(), "{template}.html");
+        }
+    }
+}
