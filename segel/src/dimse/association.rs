@@ -4,7 +4,7 @@ use super::door::{Door, Entered, asker};
 use super::find::{self, Question};
 use super::message::{Effect, Finding, Messages};
 use super::negotiate::{Negotiated, negotiate};
-use super::pdus::{Pdus, Received};
+use super::pdus::{Connection, Pdus, Received};
 use super::state::{Action, Event, Machine, Role, State};
 use super::store::Failure;
 use crate::outcome;
@@ -15,7 +15,6 @@ use seal::message::Asker;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::command::{Command, field};
@@ -67,7 +66,7 @@ struct Established {
     _entered: Entered,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
+impl<S: Connection> Association<S> {
     pub(super) fn new(door: Arc<Door>, io: S, certificate: Option<[u8; 32]>, full: bool, stop: watch::Receiver<bool>) -> Self {
         Self {
             door,

@@ -81,7 +81,7 @@ impl Question {
                 self.unsupported |= vr == VR::SQ;
                 continue;
             }
-            let matching = Matching::parse(&vr.to_string(), &text.unwrap_or_default());
+            let matching = Matching::parse(vr.to_string(), &text.unwrap_or_default());
             if tag != INSTANCE_AVAILABILITY && matching != Matching::Universal {
                 let number = (u32::from(tag.group()) << 16) | u32::from(tag.element());
                 self.query.keys.push((number, matching));

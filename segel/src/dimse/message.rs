@@ -15,7 +15,7 @@ pub(super) enum Effect {
     /// More fragments are needed.
     Nothing,
     /// The operation is done.
-    Respond(u8, Command),
+    Respond(u8, Box<Command>),
     /// A query is complete.
     Find(Box<Finding>),
 }
@@ -126,7 +126,7 @@ impl Messages {
             _ => Operation::skip(command.response(outcome::UNRECOGNIZED_OPERATION)),
         };
         match operation {
-            Operation::Skip(response) if !has_data_set => Ok(Effect::Respond(context.id, *response)),
+            Operation::Skip(response) if !has_data_set => Ok(Effect::Respond(context.id, response)),
             operation => {
                 self.expected = Expected::DataSet { context_id: context.id, operation };
                 Ok(Effect::Nothing)
@@ -154,14 +154,14 @@ impl Operation {
 
     async fn finish(self, context_id: u8) -> Effect {
         match self {
-            Self::Store(storing) => Effect::Respond(context_id, storing.finish().await),
+            Self::Store(storing) => Effect::Respond(context_id, Box::new(storing.finish().await)),
             Self::Find(finding) if finding.identifier.len() > QUERY_BYTES_MAX => {
                 let status = outcome::words(record::Outcome::Invalid).c_find;
                 let comment = Some(format!("the identifier is longer than {QUERY_BYTES_MAX} bytes"));
-                Effect::Respond(context_id, Command { error_comment: comment, ..finding.request.response(status) })
+                Effect::Respond(context_id, Box::new(Command { error_comment: comment, ..finding.request.response(status) }))
             }
             Self::Find(finding) => Effect::Find(finding),
-            Self::Skip(response) => Effect::Respond(context_id, *response),
+            Self::Skip(response) => Effect::Respond(context_id, response),
         }
     }
 }

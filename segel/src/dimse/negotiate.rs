@@ -242,7 +242,8 @@ mod tests {
     #[test]
     fn requests_for_somebody_else_are_rejected_with_the_reason() {
         let settings = Settings::new("SEGEL");
-        let change: [(fn(&mut AssociateRq), RejectReason); 4] = [
+        type Change = fn(&mut AssociateRq);
+        let change: [(Change, RejectReason); 4] = [
             (|r| r.protocol_version = 2, RejectReason::ProtocolVersionNotSupported),
             (|r| r.application_context = "1.2".into(), RejectReason::ApplicationContextNotSupported),
             (|r| r.called_ae_title = "OTHER".into(), RejectReason::CalledAeTitleNotRecognized),

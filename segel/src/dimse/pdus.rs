@@ -1,15 +1,41 @@
 //! PDUs off and onto a connection.
 
 use bytes::{Bytes, BytesMut};
-use record::limits::PDU_BYTES_MAX;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 use wire::pdu::{Header, PduType};
 
 /// Bytes made room for at once: a declared length costs nothing before its bytes are there.
 const READ_BYTES: usize = 64 * 1024;
+
+/// A connection whose kernel can be told to acknowledge at once what has come.
+///
+/// Many peers send a PDU's header and body in two writes with Nagle's algorithm on: the second waits for the
+/// acknowledgement of the first, which Linux delays by 40 ms. Only the receiver can end that wait, and the setting does
+/// not last, so it is renewed with every read.
+pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin {
+    /// Acknowledges at once. A failure costs time only.
+    fn acknowledge(&self);
+}
+
+impl Connection for TcpStream {
+    fn acknowledge(&self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = self.set_quickack(true) {
+            tracing::debug!(%error, "acknowledgements are delayed");
+        }
+    }
+}
+
+impl Connection for TlsStream<TcpStream> {
+    fn acknowledge(&self) {
+        self.get_ref().0.acknowledge();
+    }
+}
 
 /// What a connection brought.
 #[derive(Debug)]
@@ -34,7 +60,7 @@ pub(super) struct Pdus<S> {
     deaf: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Pdus<S> {
+impl<S: Connection> Pdus<S> {
     pub(super) fn new(io: S) -> Self {
         Self { io, buffer: BytesMut::new(), begun: None, deaf: false }
     }
@@ -51,7 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pdus<S> {
                 return received;
             }
             self.buffer.reserve(self.missing_bytes().clamp(Header::BYTES, READ_BYTES));
-            match self.io.read_buf(&mut self.buffer).await {
+            let read = self.io.read_buf(&mut self.buffer).await;
+            self.io.acknowledge();
+            match read {
                 Ok(0) | Err(_) => return Received::Closed,
                 Ok(_) if self.deaf => self.buffer.clear(),
                 Ok(_) => {
@@ -110,5 +138,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pdus<S> {
     }
 }
 
-/// The largest read of a PDU in pieces stays within what a connection may cost.
-const _: () = assert!(READ_BYTES <= PDU_BYTES_MAX as usize, "a read must not be larger than a PDU");

@@ -3,6 +3,7 @@
 
 use super::association::Association;
 use super::door::{Door, Settings};
+use super::pdus::Connection;
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
 use record::{FacilityCode, Outcome, Purpose, Role};
@@ -24,6 +25,11 @@ use wire::syntax::{EXPLICIT_LITTLE, Encoding};
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 const VERIFICATION: &str = "1.2.840.10008.1.1";
+
+/// Memory needs no acknowledgements.
+impl Connection for DuplexStream {
+    fn acknowledge(&self) {}
+}
 
 async fn key_service(mut stream: UnixStream) {
     loop {
