@@ -84,13 +84,10 @@ pub async fn decoded(doors: &Doors, opened: &Opened, frame: u32) -> Result<(Pict
     let metadata = opened.metadata().await?;
     let mut picture = Picture::of(&metadata, &syntax, frame)?;
     let turn = doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
-    let mut bytes = read_frame(opened, &metadata, frame).await?;
-    let swap = super::frames::swaps(&syntax, &metadata);
+    let swap_from = super::frames::swap_from(&syntax, &metadata);
+    let bytes = read_frame(opened, &metadata, frame, swap_from).await?;
     let work = move || {
         let _turn = turn;
-        if swap {
-            bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
-        }
         let samples = decode::samples(&mut picture, bytes)?;
         Ok((picture, samples))
     };
