@@ -24,14 +24,14 @@ pub enum Piece {
     Content(Opened, Range<u64>),
     /// The whole data set as it is kept, behind `before`.
     Instance(Opened, Vec<u8>),
-    /// Bytes of the data set by the offsets of its metadata; pairs swapped if it is kept big-endian.
+    /// Bytes of the data set by the offsets of its metadata.
     Value {
         /// The instance.
         opened: Opened,
         /// Where.
         range: Range<u64>,
-        /// Whether words of two bytes change their order.
-        swap: bool,
+        /// Words of two bytes, counted from here, change their order.
+        swap_from: Option<u64>,
     },
     /// The instance's metadata with links under this base, behind `before`.
     Metadata {
@@ -79,14 +79,10 @@ async fn step(piece: Piece) -> Result<(Vec<u8>, Option<Piece>), Problem> {
             whole(&bytes, &now)?;
             Ok((bytes, later.map(|later| Piece::Content(opened, later))))
         }
-        Piece::Value { opened, range, swap } => {
+        Piece::Value { opened, range, swap_from } => {
             let (now, later) = cut(range, if opened.is_deflated() { INFLATED_PIECE_BYTES } else { PIECE_BYTES });
-            let mut bytes = opened.read_dataset(now.clone()).await?;
-            whole(&bytes, &now)?;
-            if swap {
-                bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
-            }
-            Ok((bytes, later.map(|range| Piece::Value { opened, range, swap })))
+            let bytes = read_value(&opened, now, swap_from).await?;
+            Ok((bytes, later.map(|range| Piece::Value { opened, range, swap_from })))
         }
         Piece::Metadata { opened, base, before } => {
             let mut bytes = before.as_bytes().to_vec();
@@ -95,6 +91,30 @@ async fn step(piece: Piece) -> Result<(Vec<u8>, Option<Piece>), Problem> {
             Ok((bytes, None))
         }
     }
+}
+
+/// Reads bytes of a value, with its words swapped if they are counted from somewhere. A frame of single bytes may begin or end
+/// in the middle of a word: its other half is read as well, and left out.
+pub async fn read_value(opened: &Opened, range: Range<u64>, swap_from: Option<u64>) -> Result<Vec<u8>, Problem> {
+    let Some(from) = swap_from else {
+        let bytes = opened.read_dataset(range.clone()).await?;
+        whole(&bytes, &range)?;
+        return Ok(bytes);
+    };
+    let words = aligned(&range, from);
+    let mut bytes = opened.read_dataset(words.clone()).await?;
+    whole(&bytes, &words)?;
+    bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+    let place = |at: u64| usize::try_from(at.saturating_sub(words.start)).unwrap_or(usize::MAX);
+    bytes.truncate(place(range.end));
+    bytes.drain(..place(range.start).min(bytes.len()));
+    Ok(bytes)
+}
+
+/// The whole words around a range, counted from `from`.
+fn aligned(range: &Range<u64>, from: u64) -> Range<u64> {
+    let down = |at: u64| at.saturating_sub(at.saturating_sub(from) % 2);
+    down(range.start)..down(range.end.saturating_add(1))
 }
 
 fn cut(range: Range<u64>, bytes_max: u64) -> (Range<u64>, Option<Range<u64>>) {
@@ -132,5 +152,12 @@ mod tests {
         assert_eq!(cut(8..10, 3), (8..10, None));
         assert_eq!(cut(8..11, 3), (8..11, None));
         assert_eq!(cut(8..8, 3), (8..8, None));
+    }
+
+    #[test]
+    fn a_range_is_widened_to_whole_words() {
+        assert_eq!(aligned(&(101..128), 101), 101..129);
+        assert_eq!(aligned(&(128..155), 101), 127..155);
+        assert_eq!(aligned(&(102..104), 100), 102..104);
     }
 }

@@ -20,7 +20,8 @@ pub async fn bulkdata(request: Request) -> Result<Response, Problem> {
     let metadata = opened.metadata().await?;
     let bulk = Bulk::at(&metadata, &path).and_then(Bulk::of).ok_or_else(Problem::not_found)?;
     let facts = opened.located().instance().ok_or_else(Problem::not_found)?.clone();
-    let swap = path.eq_ignore_ascii_case(super::bulk::PIXEL_DATA) && frames::swaps(&facts.transfer_syntax_uid, &metadata);
+    let is_pixels = path.eq_ignore_ascii_case(super::bulk::PIXEL_DATA);
+    let swap_from = frames::swap_from(&facts.transfer_syntax_uid, &metadata).filter(|_| is_pixels);
     let (length, value) = match bulk {
         Bulk::Fragments(_) => return frames::all(&request, opened, &metadata).await,
         Bulk::Inline(bytes) => (u64::try_from(bytes.len()).unwrap_or(u64::MAX), Err(bytes)),
@@ -29,7 +30,7 @@ pub async fn bulkdata(request: Request) -> Result<Response, Problem> {
     let part = |wanted: Range<u64>| match &value {
         Ok((opened, offset)) => {
             let range = offset.saturating_add(wanted.start)..offset.saturating_add(wanted.end);
-            Piece::Value { opened: opened.clone(), range, swap }
+            Piece::Value { opened: opened.clone(), range, swap_from }
         }
         Err(bytes) => {
             let place = |at| usize::try_from(at).unwrap_or(usize::MAX);
@@ -46,8 +47,7 @@ pub async fn bulkdata(request: Request) -> Result<Response, Problem> {
         let pieces = [before, part(0..length), Piece::Bytes(writer.close())];
         return Ok(([(header::CONTENT_TYPE, content_type)], body::of(pieces)).into_response());
     }
-    // Swapped words cannot be cut between their bytes.
-    let wanted = range(&request.headers, length)?.filter(|_| !swap);
+    let wanted = range(&request.headers, length)?;
     let headers = [(header::CONTENT_TYPE, OCTETS.to_owned()), (header::ACCEPT_RANGES, "bytes".to_owned())];
     match wanted {
         None => {

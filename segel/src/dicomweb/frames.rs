@@ -2,6 +2,7 @@
 
 use super::accept::{self, FrameForm};
 use super::body::{self, Piece};
+use super::bulk::{Bulk, PIXEL_DATA};
 use super::request::{Request, instance_url};
 use crate::http::Problem;
 use archive::retrieve::Opened;
@@ -42,10 +43,10 @@ fn answer(
     let ranges = accept::ranges(&request.headers, request.parameter("accept"))?;
     let facts = opened.located().instance().ok_or_else(Problem::not_found)?.clone();
     let form = accept::frames(&ranges, &facts.transfer_syntax_uid, frames.len())?;
-    let swap = swaps(&facts.transfer_syntax_uid, metadata);
+    let swap_from = swap_from(&facts.transfer_syntax_uid, metadata);
     let values = |ranges: Vec<Range<u64>>| {
         let opened = opened.clone();
-        ranges.into_iter().map(move |range| Piece::Value { opened: opened.clone(), range, swap })
+        ranges.into_iter().map(move |range| Piece::Value { opened: opened.clone(), range, swap_from })
     };
     let FrameForm { content_type, media_type, single } = form;
     if single {
@@ -65,10 +66,14 @@ fn answer(
     Ok(([(header::CONTENT_TYPE, whole)], body::of(pieces)).into_response())
 }
 
-/// Whether pixels change their byte order on the way out: words kept big-endian do, bytes do not (PS3.5 7.3).
-pub fn swaps(transfer_syntax_uid: &str, metadata: &Value) -> bool {
-    let words = metadata.get("7FE00010").and_then(|e| e.get("vr")).is_some_and(|vr| vr == "OW");
-    transfer_syntax_uid == BIG_ENDIAN && words
+/// Where the words begin that change their byte order on the way out: pixels of VR OW kept big-endian do, of OB do not
+/// (PS3.5 7.3).
+pub fn swap_from(transfer_syntax_uid: &str, metadata: &Value) -> Option<u64> {
+    let pixels = metadata.get(PIXEL_DATA).filter(|element| element.get("vr").is_some_and(|vr| vr == "OW"))?;
+    match Bulk::of(pixels) {
+        Some(Bulk::Range { offset, .. }) if transfer_syntax_uid == BIG_ENDIAN => Some(offset),
+        _ => None,
+    }
 }
 
 /// Reads a list of frame numbers, counted from 1.

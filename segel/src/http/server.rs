@@ -51,6 +51,8 @@ impl Default for Settings {
 pub struct Connection {
     /// The peer's address.
     pub peer: SocketAddr,
+    /// The port it came to.
+    pub port: u16,
     /// Whether it came over TLS.
     pub tls: bool,
 }
@@ -65,6 +67,7 @@ pub async fn serve(
     let acceptor = settings.tls.clone().map(TlsAcceptor::from);
     let places = Arc::new(Semaphore::new(settings.connections_max));
     let service = TowerToHyperService::new(router);
+    let port = listener.local_addr()?.port();
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -81,7 +84,7 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((socket, peer)) => {
-                let connection = Connection { peer, tls: acceptor.is_some() };
+                let connection = Connection { peer, port, tls: acceptor.is_some() };
                 let task = converse(socket, connection, acceptor.clone(), service.clone(), stopping.clone(), place);
                 connections.spawn(task);
             }

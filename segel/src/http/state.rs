@@ -7,6 +7,7 @@ use archive::Archive;
 use axum::http::{HeaderMap, header};
 use record::Outcome;
 use seal::message::{Asker, Who};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -53,7 +54,13 @@ impl Doors {
         }
         let scheme = if connection.is_some_and(|c| c.tls) { "https" } else { "http" };
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host));
-        format!("{scheme}://{}", host.unwrap_or("localhost"))
+        let host = host.unwrap_or("localhost");
+        // Some clients leave the port out of the header. A bare address can only mean the port that they came to.
+        let bare = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        match connection {
+            Some(connection) if bare => format!("{scheme}://{host}:{}", connection.port),
+            _ => format!("{scheme}://{host}"),
+        }
     }
 }
 

@@ -27,22 +27,22 @@ const BASELINE: &str = "1.2.840.10008.1.2.4.50";
 #[test]
 fn native_grey_colour_and_palette_are_drawn() {
     let ramp: Vec<u8> = (0..384_u32).map(|n| u8::try_from(n % 256).unwrap()).collect();
-    let drawn = draw(picture(1, 8, "MONOCHROME2", LITTLE), &Palette::default(), ramp.clone(), false, wish()).unwrap();
+    let drawn = draw(picture(1, 8, "MONOCHROME2", LITTLE), &Palette::default(), ramp.clone(), wish()).unwrap();
     assert_eq!(pixels(&drawn), ramp);
 
-    let inverse = draw(picture(1, 8, "MONOCHROME1", LITTLE), &Palette::default(), ramp.clone(), false, wish()).unwrap();
+    let inverse = draw(picture(1, 8, "MONOCHROME1", LITTLE), &Palette::default(), ramp.clone(), wish()).unwrap();
     assert_eq!(pixels(&inverse), ramp.iter().map(|v| 255 - v).collect::<Vec<_>>());
 
-    let big: Vec<u8> = ramp.iter().flat_map(|v| [*v, 0]).collect();
-    let words = draw(picture(1, 16, "MONOCHROME2", LITTLE), &Palette::default(), big, true, wish()).unwrap();
+    let big: Vec<u8> = ramp.iter().flat_map(|v| [0, *v]).collect();
+    let words = draw(picture(1, 16, "MONOCHROME2", LITTLE), &Palette::default(), big, wish()).unwrap();
     assert_eq!(pixels(&words), ramp);
 
     let rgb: Vec<u8> = (0..384 * 3_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
-    let colour = draw(picture(3, 8, "RGB", LITTLE), &Palette::default(), rgb.clone(), false, wish()).unwrap();
+    let colour = draw(picture(3, 8, "RGB", LITTLE), &Palette::default(), rgb.clone(), wish()).unwrap();
     assert_eq!(pixels(&colour), rgb);
 
     let palette = Palette { first: 0, tables: [vec![9; 256], vec![8; 256], vec![7; 256]] };
-    let indexed = draw(picture(1, 8, "PALETTE COLOR", LITTLE), &palette, ramp, false, wish()).unwrap();
+    let indexed = draw(picture(1, 8, "PALETTE COLOR", LITTLE), &palette, ramp, wish()).unwrap();
     assert_eq!(pixels(&indexed), [9, 8, 7].repeat(384));
 }
 
@@ -53,14 +53,14 @@ fn a_jpeg_frame_is_drawn_and_a_lying_one_is_refused() {
     jpeg_encoder::Encoder::new(&mut stream, 100).encode(&grey, 24, 16, jpeg_encoder::ColorType::Luma).unwrap();
     let mut shown = wish();
     shown.window = Some(Window { center: 127.5, width: 255.0, function: VoiFunction::LinearExact });
-    let drawn = draw(picture(1, 8, "MONOCHROME2", BASELINE), &Palette::default(), stream.clone(), false, shown).unwrap();
+    let drawn = draw(picture(1, 8, "MONOCHROME2", BASELINE), &Palette::default(), stream.clone(), shown).unwrap();
     assert!(pixels(&drawn).iter().all(|v| v.abs_diff(100) <= 1));
 
     // The frame header claims 65,535 lines: no decoder may see it.
     let at = stream.windows(2).position(|m| m == [0xFF, 0xC0]).unwrap();
     stream[at + 5] = 0xFF;
     stream[at + 6] = 0xFF;
-    let refused = draw(picture(1, 8, "MONOCHROME2", BASELINE), &Palette::default(), stream, false, shown);
+    let refused = draw(picture(1, 8, "MONOCHROME2", BASELINE), &Palette::default(), stream, shown);
     assert_eq!(refused.unwrap_err().status, 406);
 }
 
@@ -73,7 +73,7 @@ fn broken_frames_are_refused_and_never_end_the_process() {
             rle[4] = 200;
             rle
         }] {
-            let drawn = draw(picture(1, 8, "MONOCHROME2", syntax), &Palette::default(), frame, false, wish());
+            let drawn = draw(picture(1, 8, "MONOCHROME2", syntax), &Palette::default(), frame, wish());
             assert_eq!(drawn.unwrap_err().status, 406, "{syntax}");
         }
     }
