@@ -64,7 +64,7 @@ impl ObjectRecord {
     }
 }
 
-/// Where a sealed part lies in its frame. Its true length is sealed with it (`seal::padme`).
+/// Where a sealed part lies in its frame. Its true length is sealed with it (`seal::padded`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Extent {
     /// Offset of the sealed part in bytes from the start of the frame.

@@ -64,6 +64,16 @@ impl Folder {
         &self.path
     }
 
+    /// Lays the ledger's public key beside its tiles, for whoever verifies on this machine. Who does not trust the machine
+    /// brings the key along, so nothing depends on this file.
+    ///
+    /// # Errors
+    /// Busy if it cannot be written.
+    pub fn publish_vkey(&self, vkey: &str) -> Result<()> {
+        let path = self.path.join("ledger/vkey");
+        fs::write(&path, format!("{vkey}\n")).map_err(|e| Error::io(path.display(), &e))
+    }
+
     /// Opens the root, or makes one where there has never been a state.
     ///
     /// # Errors

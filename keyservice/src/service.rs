@@ -173,6 +173,7 @@ impl Opened {
         let vkey = key.verifier().to_string();
         let shared = Arc::new(Shared::new(keys, origin, vkey, register));
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
+        folder.publish_vkey(&shared.vkey)?;
         Ok(Self { folder, shared, db, projection })
     }
 }

@@ -5,3 +5,8 @@ pub mod error;
 pub mod syntax;
 pub mod uid;
 pub mod part10;
+pub mod command;
+pub mod fhir;
+pub mod multipart;
+pub mod pdu;
+pub use error::Error;
