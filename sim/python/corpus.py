@@ -22,6 +22,7 @@ INVALID = {
     "DICOMDIR-nopatient": "a media directory, no composite instance",
     "DICOMDIR-empty.dcm": "a media directory, no composite instance",
     "DICOMDIR-reordered": "a media directory, no composite instance",
+    "SC_rgb_jpeg.dcm": "written in implicit VR under a transfer syntax that is explicit (PS3.5 A.4)",
     "MR_truncated.dcm": "its pixel data is shorter than it says",
     "rtplan_truncated.dcm": "ends in the middle of an element",
 }

@@ -12,6 +12,8 @@ from dicomweb_client.api import DICOMwebClient
 from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 url, system, clinician, folder = sys.argv[1:5]
 
@@ -23,9 +25,10 @@ def client(token):
 
 
 def element_bytes(dataset):
-    """The data set as bytes, explicit little endian, whatever file it came in."""
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=False)
+    """The data set alone as bytes, explicit little endian."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, dataset)
     return buffer.getvalue()
 
 

@@ -132,7 +132,7 @@ impl Archive {
     /// If the key service refuses.
     pub fn facility(&self, code: &str) -> Result<Tokens> {
         self.admin(&["facility", "add", code, &format!("Hospital {code}")])?;
-        let mut token = |role: &str| -> Result<String> {
+        let token = |role: &str| -> Result<String> {
             let name = format!("{role} {code}");
             self.admin(&["person", "add", &name, "--facility", code, "--role", role])?;
             self.admin(&["token", "--as", &name])

@@ -48,7 +48,7 @@ mod tests {
             }
             program::must("findscu", &arguments).unwrap()
         };
-        let answers = |text: &str| text.matches("Find Response:").count() - text.matches("Final Find Response").count();
+        let answers = |text: &str| text.matches("(Pending)").count();
         let person = Person::nth(1);
         let all = find("-S", &["QueryRetrieveLevel=STUDY", "StudyInstanceUID", "PatientName"]);
         assert_eq!(answers(&all), 5, "{all}");
@@ -93,11 +93,14 @@ mod tests {
             program::run(program, &arguments).unwrap()
         };
         let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        // The door asks for newly registered certificates every two seconds.
+        std::thread::sleep(std::time::Duration::from_secs(3));
         let echo = speak("echoscu", "MODALITY", &key, &known, &[]);
         assert!(echo.status.success(), "{}", said(&echo));
         let stored = speak("storescu", "MODALITY", &key, &known, &[files[0].to_str().unwrap()]);
         assert!(stored.status.success(), "{}", said(&stored));
-        let sent = speak("dcmsend", "MODALITY", &key, &known, &[files[1].to_str().unwrap()]);
+        // Debian's dcmsend speaks no TLS; storescu sends several files in one association as well.
+        let sent = speak("storescu", "MODALITY", &key, &known, &[files[1].to_str().unwrap(), files[2].to_str().unwrap()]);
         assert!(sent.status.success(), "{}", said(&sent));
         let found = speak("findscu", "MODALITY", &key, &known, &["-v", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID"]);
         assert!(found.status.success() && said(&found).contains("Pending"), "{}", said(&found));
@@ -117,7 +120,8 @@ mod tests {
         let arguments = [archive.dimse.to_string(), folder.path().join("in").display().to_string()];
         print!("{}", program::script("dimse_client.py", &arguments).unwrap());
         let studies = archive.json(&tokens.clinician, "/dicom-web/studies").unwrap();
-        assert_eq!(studies.as_array().unwrap().len(), 5);
+        // Five people's, and one of a patient without a number.
+        assert_eq!(studies.as_array().unwrap().len(), 6);
     }
 
     #[test]

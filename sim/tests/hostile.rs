@@ -94,7 +94,7 @@ mod tests {
         let tokens = archive.facility("RSUD-A").unwrap();
         let uids = Uids::new(7, 1, 1);
         let good = file(&uids, &data_set(&Person::nth(7), &uids, 64, &[1, 2, 3]));
-        let path_like = with(&element((0x0008, 0x1030), b"LO", b"../../../etc/passwd"));
+        let path_like = with(&element((0x0020, 0x4000), b"LT", b"../../../etc/passwd"));
         let corpus: Vec<(&str, Vec<u8>)> = vec![
             ("4 GiB declared", with(&declares(0x7FE0, 0xFFFF_FFFE))),
             ("2 GiB declared", with(&declares(0x7FE0, 0x7FFF_FFFE))),

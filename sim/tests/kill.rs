@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn killed_at_random_points_nothing_acknowledged_is_lost() {
         let folder = tempfile::tempdir().unwrap();
-        let seed = std::env::var("SEGEL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
+        let seed: u64 = std::env::var("SEGEL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
             let now = std::fs::metadata(folder.path()).unwrap().modified().unwrap();
             now.duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos().into()
         });

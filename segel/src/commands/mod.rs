@@ -47,7 +47,7 @@ enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Data {
     /// The data folder [default: the platform's data folder].
-    #[arg(long, value_name = "DIR", env = "SEGEL_DATA")]
+    #[arg(long, value_name = "DIR", env = "SEGEL_DATA", global = true)]
     data: Option<PathBuf>,
 }
 
