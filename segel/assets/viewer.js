@@ -48,6 +48,7 @@
     const key = address(index, "samples");
     if (!held.has(key)) {
       const load = (async () => {
+        if (state.coloured) return colour(index);
         const response = await fetch(key);
         if (response.status === 406) return colour(index);
         if (!response.ok) throw new Error(String(response.status));
@@ -148,7 +149,7 @@
   function choose(button) {
     for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
     const { kind, base, frames, modality, description } = button.dataset;
-    Object.assign(state, { button, base, frames: JSON.parse(frames), index: 0, window: null, inverted: false, zoom: 1, x: 0, y: 0, frame: null });
+    Object.assign(state, { button, base, frames: JSON.parse(frames), coloured: "colour" in button.dataset, index: 0, window: null, inverted: false, zoom: 1, x: 0, y: 0, frame: null });
     view.dataset.kind = kind;
     $("about").textContent = `${modality}  ${description}`;
     $("invert").setAttribute("aria-pressed", "false");

@@ -39,7 +39,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The query. A name matches in any of its words; a number is a whole PatientID.
+    /// The query. A name matches in any of its words; a number matches whole, whoever issued it.
     fn query(&self) -> Query {
         let mut query = Query::at(Level::Study);
         for tag in [0x0008_0061, 0x0008_1030, 0x0010_0040, 0x0010_0030, 0x0020_1206, 0x0020_1208, 0x0008_0080] {
@@ -52,7 +52,8 @@ impl Asked {
             query = query.with(0x0010_0010, Matching::Wildcard(format!("*{name}*")));
         }
         if !number.is_empty() {
-            query = query.with(0x0010_0020, Matching::Single(number));
+            // OtherPatientIDs stands for every number of the patient: medical record, NIK, card.
+            query = query.with(0x0010_1000, Matching::Single(number));
         }
         if day(&self.from).is_some() || day(&self.to).is_some() {
             query = query.with(0x0008_0020, Matching::Range { from: day(&self.from), to: day(&self.to) });
@@ -208,6 +209,30 @@ fn line(attributes: Attributes<'_>, facility: String, language: Language) -> Lin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_text_whatever_is_in_it() {
+        let attributes = serde_json::json!({
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": "<script>alert(1)</script>^\"'&"}]},
+            "00081030": {"vr": "LO", "Value": ["<img src=x onerror=y>"]},
+        });
+        let Value::Object(attributes) = attributes else { panic!("an object") };
+        let row = Row { attributes, patient: Pseudonym([7; 16]), facility: record::FacilityCode::new("RS-A").unwrap() };
+        let page = Page {
+            frame: Frame::guest(Language::English),
+            asked: &Asked { name: "\"><script>".to_owned(), ..Asked::default() },
+            modalities: &MODALITIES,
+            groups: grouped(vec![row.clone(), row], Language::English),
+            shown: 2,
+            first: 1,
+            previous: None,
+            next: None,
+        };
+        assert_eq!(page.groups.len(), 1);
+        let html = page.render().unwrap();
+        assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+        assert!(!html.contains("<script") && !html.contains("<img src=x"));
+    }
 
     #[test]
     fn a_form_becomes_a_query_and_an_address_again() {

@@ -4,6 +4,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::records::{self, Records};
 use super::shown::{self, Frame, html};
+use super::studies::{self, Line};
 use super::visitor::Visitor;
 use crate::dicomweb::attributes::Attributes;
 use crate::http::Problem;
@@ -39,6 +40,9 @@ pub struct Banner {
     pub sex: &'static str,
 }
 
+/// Visible light images (PS3.4 B.5): photographs, endoscopy, microscopy.
+const VISIBLE_LIGHT: &str = "1.2.840.10008.5.1.4.1.1.77.1.";
+
 /// One series as the strip shows it.
 struct Series {
     uid: String,
@@ -47,6 +51,8 @@ struct Series {
     description: String,
     /// `images`, `waveform`, `document` or `other`.
     kind: &'static str,
+    /// Whether its pictures are coloured, so that no window applies.
+    colour: bool,
     /// Each frame: SOPInstanceUID and number from 0.
     frames: Vec<(u32, String, u32)>,
 }
@@ -81,6 +87,7 @@ struct Page<'a> {
     study: Facts,
     series: Vec<Series>,
     instances: usize,
+    others: Vec<Line>,
     records: Records,
 }
 
@@ -93,12 +100,17 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Pat
     let (patient, facility, mut opened) = summaries(&pages, &visitor, &study).await.map_err(fail)?;
     // The instance that comes first in the study speaks for the patient.
     opened.sort_by_key(|(facts, summary)| (facts.series_instance_uid.clone(), number(summary)));
-    let records = records::of_patient(&pages, &visitor, patient).await.map_err(fail)?;
+    let mut records = records::of_patient(&pages, &visitor, patient).await.map_err(fail)?;
+    // What was said of this study comes before what was said of others.
+    records.reports.sort_by_key(|report| report.study.as_deref() != Some(study.as_str()));
     let first = opened.first().map(|(_, summary)| summary.clone()).unwrap_or_default();
     let instances = opened.len();
     let series = series(opened);
     let attributes = Attributes(&first);
     let text = |tag: &str| attributes.text(tag).unwrap_or_default().to_owned();
+    let number = text("00100020");
+    let mut others = if number.is_empty() { Vec::new() } else { studies::of_patient(&pages, &visitor, patient, &number).await.map_err(fail)? };
+    others.retain(|line| line.uid != study);
     let page = Page {
         frame: Frame::of(&visitor, "studies"),
         banner: banner(attributes, patient, &visitor),
@@ -114,6 +126,7 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Pat
         },
         series,
         instances,
+        others,
         records,
     };
     Ok(html(&page))
@@ -165,6 +178,7 @@ fn series(opened: Vec<Summary>) -> Vec<Series> {
                 modality: facts.modality.clone(),
                 description: attributes.text("0008103E").unwrap_or_default().to_owned(),
                 kind: kind(&facts.sop_class_uid, facts.frames),
+                colour: facts.sop_class_uid.starts_with(VISIBLE_LIGHT),
                 frames: frames.take(FRAMES_MAX).collect(),
                 uid: facts.series_instance_uid,
             }),

@@ -159,12 +159,12 @@ pub fn patient(mut random: Random, facilities: &[Facility], home: usize) -> Pati
     }
     Patient {
         nik: nik(random, region, born, female),
-        jkn: format!("000{}{}", random.from_to(1, 3), random.digits(9)),
+        jkn: format!("000{}{}", random.within(1, 3), random.digits(9)),
         phone: format!("08{}{}", random.pick(&["12", "13", "21", "52", "57", "78", "95"]), random.digits(8)),
         address: format!(
             "{} No. {}, {}",
             random.pick(&STREETS),
-            random.from_to(1, 190),
+            random.within(1, 190),
             random.pick(&VILLAGES)
         ),
         given,
@@ -178,7 +178,7 @@ pub fn patient(mut random: Random, facilities: &[Facility], home: usize) -> Pati
 
 fn birthday(random: &mut Random) -> Date {
     // Most patients are grown up; a few are children.
-    let years = if random.chance(0.08) { random.from_to(1, 16) } else { random.from_to(17, 84) };
+    let years = if random.chance(0.08) { random.within(1, 16) } else { random.within(17, 84) };
     let days = i64::try_from(years * 365 + random.below(365)).unwrap_or(10_000);
     TODAY.checked_sub(jiff::Span::new().days(days)).unwrap_or(TODAY)
 }
@@ -186,7 +186,7 @@ fn birthday(random: &mut Random) -> Date {
 /// Region of issue (6), day of birth with 40 added for women, month, year (2 each), serial (4).
 fn nik(random: &mut Random, region: &str, born: Date, female: bool) -> String {
     let day = born.day() + if female { 40 } else { 0 };
-    format!("{region}{:02}{day:02}{:02}{:02}{:04}", random.from_to(1, 14), born.month(), born.year().rem_euclid(100), random.from_to(1, 60))
+    format!("{region}{:02}{day:02}{:02}{:02}{:04}", random.within(1, 14), born.month(), born.year().rem_euclid(100), random.within(1, 60))
 }
 
 /// Each facility numbers its records in its own way.
@@ -196,7 +196,7 @@ fn record_number(random: &mut Random, facility: usize) -> String {
     match facility % 4 {
         0 => pairs.join("-"),
         1 => format!("RM{digits}"),
-        2 => format!("{}.{digits}", random.from_to(18, 26)),
+        2 => format!("{}.{digits}", random.within(18, 26)),
         _ => format!("00{digits}"),
     }
 }
@@ -213,7 +213,7 @@ mod tests {
             let p = patient(Random::new(seed), &facilities, (seed % 4) as usize);
             assert!(p.nik.len() == 16 && p.nik.bytes().all(|b| b.is_ascii_digit()), "{}", p.nik);
             assert!(p.jkn.len() == 13 && p.jkn.bytes().all(|b| b.is_ascii_digit()), "{}", p.jkn);
-            let day: i8 = p.nik[6..8].parse().unwrap();
+            let day: i8 = p.nik.get(6..8).unwrap().parse().unwrap();
             assert_eq!(day, p.born.day() + if p.female { 40 } else { 0 });
             assert!(!p.spoken().is_empty() && p.age_on(TODAY) >= 0);
             assert!(p.dicom_name().len() <= 64 && !p.dicom_name().ends_with('^'));

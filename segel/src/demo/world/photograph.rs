@@ -74,7 +74,7 @@ fn ruler(x: f32, y: f32) -> Option<[f32; 3]> {
         _ => 0.022,
     };
     let mark = (mm - nearest).abs() < 0.13 && y < 0.78 + length && (0.0..=98.0).contains(&nearest);
-    let edge = y < 0.783 || y > 0.877;
+    let edge = !(0.783..=0.877).contains(&y);
     Some(if mark || edge { [34.0, 36.0, 42.0] } else { [236.0, 234.0, 226.0] })
 }
 

@@ -65,6 +65,15 @@ impl Plane {
     /// Draws a line through the dabs, cut off square at its ends. `profile` gives the share of the strength at a distance
     /// of 0 (middle) to 1 (edge). Where strokes of one plane cross, the stronger one shows, as tubes in one depth would.
     pub fn stroke(&mut self, dabs: &[Dab], profile: impl Fn(f32) -> f32) {
+        self.line(dabs, false, profile);
+    }
+
+    /// The same with round ends, so that pieces drawn one by one join.
+    pub fn rounded(&mut self, dabs: &[Dab], profile: impl Fn(f32) -> f32) {
+        self.line(dabs, true, profile);
+    }
+
+    fn line(&mut self, dabs: &[Dab], round: bool, profile: impl Fn(f32) -> f32) {
         let size = self.width as f32;
         let reach = dabs.iter().map(|d| d.radius).fold(0.0, f32::max);
         let span = |of: fn(&Dab) -> f32, count: usize| {
@@ -77,7 +86,7 @@ impl Plane {
         let (rows, columns) = (span(|d| d.y, self.height), span(|d| d.x, self.width));
         for row in rows {
             let y = (row as f32 + 0.5) / size;
-            let near = Nearest::new(dabs, y);
+            let near = Nearest::new(dabs, y, round);
             let start = row * self.width;
             let Some(line) = self.values.get_mut(start + columns.start..start + columns.end) else { continue };
             for (step, value) in line.iter_mut().enumerate() {
@@ -108,13 +117,13 @@ struct Nearest {
 }
 
 impl Nearest {
-    fn new(dabs: &[Dab], y: f32) -> Self {
+    fn new(dabs: &[Dab], y: f32, round: bool) -> Self {
         let last = dabs.len().saturating_sub(2);
         let segments = dabs
             .windows(2)
             .enumerate()
             .filter_map(|(at, pair)| match pair {
-                [from, to] => Some((*from, *to, at == 0, at == last)),
+                [from, to] => Some((*from, *to, at == 0 && !round, at == last && !round)),
                 _ => None,
             })
             .filter(|(from, to, _, _)| {

@@ -3,6 +3,7 @@
 
 use super::plane::{Dab, Plane, bone, ellipse, smooth, tube};
 use super::random::{Random, clouds, noise};
+use std::f32::consts::PI;
 
 /// What is to be seen on the film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +193,7 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
             let ventral: Vec<Dab> = (0..=24)
                 .map(|i| {
                     let t = i as f32 / 24.0;
-                    let x = reach * (1.0 - t * 0.66 - 0.10 * t * t) + 0.012 * (t * 3.14).sin();
+                    let x = reach * (1.0 - t * 0.66 - 0.10 * t * t) + 0.012 * (t * PI).sin();
                     let y = start + (0.105 + 0.018 * n) * (t * 1.40).sin() - 0.010 * t * t * t;
                     dab(m + side * x, y, 0.0150 + 0.0040 * t, (0.086 - 0.003 * n) * (1.0 - smooth(0.55, 0.98, t)) * smooth(0.0, 0.05, t))
                 })
@@ -204,7 +205,7 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
             .map(|i| {
                 let t = i as f32 / 20.0;
                 let y = 0.212 - 0.070 * t - 0.017 * (t * 6.0).sin() + tilt * t;
-                dab(m + side * (0.035 + 0.36 * t), y, 0.0175 - 0.0055 * (t * 3.14).sin(), 0.150 * smooth(0.0, 0.08, t) * smooth(1.0, 0.85, t))
+                dab(m + side * (0.035 + 0.36 * t), y, 0.0175 - 0.0055 * (t * PI).sin(), 0.150 * smooth(0.0, 0.08, t) * smooth(1.0, 0.85, t))
             })
             .collect();
         other.stroke(&collar, bone);

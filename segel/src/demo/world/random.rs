@@ -39,7 +39,7 @@ impl Random {
     }
 
     /// A whole number from `low` to `high`, both included.
-    pub fn from_to(&mut self, low: u64, high: u64) -> u64 {
+    pub fn within(&mut self, low: u64, high: u64) -> u64 {
         low.saturating_add(self.below(high.saturating_sub(low).saturating_add(1)))
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let mut random = Random::new(1);
         for _ in 0..10_000 {
             assert!(random.below(3) < 3);
-            assert!((5..=9).contains(&random.from_to(5, 9)));
+            assert!((5..=9).contains(&random.within(5, 9)));
             assert!((0.0..1.0).contains(&random.unit()));
             let at = random.between(-9.0, 9.0);
             assert!((0.0..=1.0).contains(&noise(at, -at, at * 2.0, 3)));

@@ -35,15 +35,12 @@ impl Visit<'_> {
 
     fn patient_resource(&self) -> Value {
         let patient = self.patient;
-        let mut name = json!({ "use": "official", "text": patient.spoken() });
-        if let Some(fields) = name.as_object_mut() {
-            if patient.family && !patient.second.is_empty() {
-                fields.insert("family".to_owned(), json!(patient.second));
-                fields.insert("given".to_owned(), json!([patient.given]));
-            } else {
-                fields.insert("given".to_owned(), json!([patient.spoken()]));
-            }
-        }
+        let name = json!({ "use": "official", "text": patient.spoken() });
+        let name = if patient.family && !patient.second.is_empty() {
+            with(with(name, "family", json!(patient.second)), "given", json!([patient.given]))
+        } else {
+            with(name, "given", json!([patient.spoken()]))
+        };
         json!({
             "resourceType": "Patient",
             "identifier": [
@@ -83,6 +80,19 @@ fn coding(system: &str, code: &str, display: &str) -> Value {
     json!({ "coding": [{ "system": system, "code": code, "display": display }] })
 }
 
+/// A resource or element with one more member.
+fn with(mut value: Value, name: &str, member: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+    value
+}
+
+/// A concept with the words that people use for it.
+fn worded(concept: Value, text: &str) -> Value {
+    with(concept, "text", json!(text))
+}
+
 const LOINC: &str = "http://loinc.org";
 const SNOMED: &str = "http://snomed.info/sct";
 const REPORT_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
@@ -97,10 +107,9 @@ pub fn covid(visit: &Visit<'_>, mut random: Random, positive: bool) -> Vec<u8> {
     } else {
         ("94558-4", "SARS-CoV-2 (COVID-19) Ag [Presence] in Respiratory system specimen by Rapid immunoassay", "Antigen SARS-CoV-2")
     };
-    let mut test = coding(LOINC, code, display);
-    test["text"] = json!(text);
-    let mut answer = if positive { coding(SNOMED, "10828004", "Positive") } else { coding(SNOMED, "260385009", "Negative") };
-    answer["text"] = json!(if positive { "POSITIF" } else { "NEGATIF" });
+    let test = worded(coding(LOINC, code, display), text);
+    let (concept, word) = if positive { (("10828004", "Positive"), "POSITIF") } else { (("260385009", "Negative"), "NEGATIF") };
+    let answer = worded(coding(SNOMED, concept.0, concept.1), word);
     let moment = visit.moment();
     let mut result = json!({
         "resourceType": "Observation",
@@ -116,7 +125,7 @@ pub fn covid(visit: &Visit<'_>, mut random: Random, positive: bool) -> Vec<u8> {
     });
     if pcr && positive {
         let cycles = format!("Nilai CT gen ORF1ab {:.1}, gen N {:.1}", random.between(17.0, 34.0), random.between(17.0, 34.0));
-        result["note"] = json!([{ "text": cycles }]);
+        result = with(result, "note", json!([{ "text": cycles }]));
     }
     let conclusion = if positive {
         "SARS-CoV-2 terdeteksi. Isolasi mandiri dan pantau saturasi oksigen."
@@ -150,8 +159,7 @@ pub fn report(visit: &Visit<'_>, mut random: Random, study: (&str, &str), text: 
     let (study_uid, accession) = study;
     let moment = visit.moment();
     let (code, display) = text.code;
-    let mut coded = coding(LOINC, code, display);
-    coded["text"] = json!(text.title);
+    let coded = worded(coding(LOINC, code, display), text.title);
     bundle(&[
         (&patient, visit.patient_resource()),
         (&report, json!({

@@ -51,7 +51,7 @@ impl<'a> Course<'a> {
     pub fn deliveries(self, number: usize) -> impl Iterator<Item = Delivery> + Send + 'a {
         let mut random = self.random.child(1);
         let events = if number == 0 { showpiece() } else { events(&mut random, number) };
-        let start = random.from_to(20, 500);
+        let start = random.within(20, 500);
         events.into_iter().zip(0_u64..).flat_map(move |(event, n)| {
             let days = i64::try_from(start.saturating_sub(n * 3)).unwrap_or(0);
             let date = TODAY.checked_sub(jiff::Span::new().days(days)).unwrap_or(TODAY);
@@ -64,7 +64,7 @@ impl<'a> Course<'a> {
         let choice = if number == 0 { 0 } else { random.below(self.patient.record_numbers.len() as u64) as usize };
         let Some((place, record_number)) = self.patient.record_numbers.get(choice) else { return Box::new(std::iter::empty()) };
         let Some(facility) = self.facilities.get(*place) else { return Box::new(std::iter::empty()) };
-        let time = format!("{:02}{:02}{:02}", random.from_to(7, 20), random.below(60), random.below(60));
+        let time = format!("{:02}{:02}{:02}", random.within(7, 20), random.below(60), random.below(60));
         let study = Study {
             patient: self.patient,
             facility,
@@ -315,20 +315,20 @@ fn referral(visit: &Visit<'_>, random: &mut Random) -> Letter {
     let signed = visit.facility.name.clone();
     Letter {
         from: visit.facility.name.clone(),
-        address: format!("Jl. Kesehatan No. {}, {}", random.from_to(1, 90), visit.facility.town),
+        address: format!("Jl. Kesehatan No. {}, {}", random.within(1, 90), visit.facility.town),
         title: "Surat Rujukan".to_owned(),
-        number: format!("Nomor: {}/RJK/{}", random.from_to(100, 999), visit.date.year()),
+        number: format!("Nomor: {}/RJK/{}", random.within(100, 999), visit.date.year()),
         about: about.into_iter().map(|(label, value)| (label.to_owned(), value)).collect(),
         paragraphs: vec![
             "Kepada Yth. dokter jaga di tempat.".to_owned(),
             format!(
                 "Bersama ini kami rujuk pasien tersebut di atas dengan keluhan {complaint}. Tekanan darah {}/{} mmHg, nadi {} kali per menit, \
                  suhu {:.1} derajat Celsius, saturasi oksigen {} persen dengan udara kamar.",
-                random.from_to(100, 168),
-                random.from_to(60, 98),
-                random.from_to(72, 124),
+                random.within(100, 168),
+                random.within(60, 98),
+                random.within(72, 124),
                 random.between(36.2, 39.4),
-                random.from_to(88, 99)
+                random.within(88, 99)
             ),
             "Telah diberikan terapi awal dan dilakukan pemeriksaan penunjang terlampir. Mohon pemeriksaan dan penanganan lebih lanjut. Atas \
              kerja sama yang baik kami ucapkan terima kasih."
