@@ -9,6 +9,9 @@ pub enum Error {
     /// The caller must change what it sent.
     #[error("{0}")]
     Invalid(String),
+    /// What came is not what the sender declared; the caller must change one of them.
+    #[error("{0}")]
+    Mismatch(String),
     /// Not allowed, or not there.
     #[error("{0}")]
     Refused(String),
@@ -36,7 +39,7 @@ impl Error {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Invalid(_) => Outcome::Invalid,
+            Self::Invalid(_) | Self::Mismatch(_) => Outcome::Invalid,
             Self::Refused(_) => Outcome::Refused,
             Self::Busy { .. } | Self::Conflict => Outcome::Busy,
             Self::Damaged(_) => Outcome::Damaged,

@@ -88,7 +88,9 @@ impl Command {
         while !rest.is_empty() {
             let (element, value, tail) = element(rest)?;
             if previous.is_some_and(|p| p >= element) {
-                return Err(Error::invalid(format!("command element (0000,{element:04X}) is repeated or out of order")));
+                return Err(Error::invalid(format!(
+                    "command element (0000,{element:04X}) is repeated or out of order"
+                )));
             }
             (previous, rest) = (Some(element), tail);
             match element {
@@ -155,7 +157,8 @@ impl Command {
         let numbers = |value: Option<u16>| value.map(|v| v.to_le_bytes().to_vec());
         let uids = |value: &Option<String>| value.as_ref().map(|v| padded(v, 64, 0));
         let texts = |value: &Option<String>, limit| value.as_ref().map(|v| padded(v, limit, b' '));
-        let tags: Vec<u8> = self.offending_elements.iter().flat_map(|(g, e)| [g.to_le_bytes(), e.to_le_bytes()].concat()).collect();
+        let tags: Vec<u8> =
+            self.offending_elements.iter().flat_map(|(g, e)| [g.to_le_bytes(), e.to_le_bytes()].concat()).collect();
         let elements = [
             (0x0002, uids(&self.affected_sop_class_uid)),
             (0x0003, uids(&self.requested_sop_class_uid)),
@@ -286,7 +289,10 @@ mod tests {
         assert!(!echo.has_data_set());
         assert_eq!(echo.write(), bytes);
         let answer = echo.response(0);
-        assert_eq!((answer.command_field, answer.message_id_being_responded_to, answer.status), (0x8030, Some(1), Some(0)));
+        assert_eq!(
+            (answer.command_field, answer.message_id_being_responded_to, answer.status),
+            (0x8030, Some(1), Some(0))
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) fn sop(outline: &Outline, declared: &super::Declared) -> Result<(Stri
         [("SOPInstanceUID", &declared.sop_instance_uid, &instance), ("SOPClassUID", &declared.sop_class_uid, &class)]
     {
         if declared.as_ref().is_some_and(|declared| declared.trim_end_matches(['\0', ' ']) != contained) {
-            return Err(Error::Invalid(format!("{keyword} of the data set is not the one that was declared")));
+            return Err(Error::Mismatch(format!("{keyword} of the data set is not the one that was declared")));
         }
     }
     Ok((instance, class))
@@ -45,7 +45,7 @@ pub(super) fn facts(outline: &Outline, declared: &super::Declared, syntax: &Tran
     let (sop_instance_uid, sop_class_uid) = sop(outline, declared)?;
     let study_instance_uid = uid(outline, STUDY_INSTANCE_UID)?;
     if declared.study_instance_uid.as_ref().is_some_and(|declared| *declared != study_instance_uid) {
-        return Err(Error::Invalid("StudyInstanceUID of the data set is not the one that was declared".to_owned()));
+        return Err(Error::Mismatch("StudyInstanceUID of the data set is not the one that was declared".to_owned()));
     }
     let mut warnings = Vec::new();
     let mut clear = |tag: Tag, fits: fn(&str) -> bool| {

@@ -67,7 +67,13 @@ struct Established {
 }
 
 impl<S: Connection> Association<S> {
-    pub(super) fn new(door: Arc<Door>, io: S, certificate: Option<[u8; 32]>, full: bool, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        door: Arc<Door>,
+        io: S,
+        certificate: Option<[u8; 32]>,
+        full: bool,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             door,
             pdus: Pdus::new(io),
@@ -211,7 +217,11 @@ impl<S: Connection> Association<S> {
                 let Ok(answer) = established.negotiated.answer.write() else {
                     return self.happen(Event::AbortRequest, AbortSource::Provider).await;
                 };
-                tracing::info!(peer = request.calling_ae_title, contexts = established.negotiated.contexts.len(), "association");
+                tracing::info!(
+                    peer = request.calling_ae_title,
+                    contexts = established.negotiated.contexts.len(),
+                    "association"
+                );
                 self.machine.apply(Event::AcceptResponse);
                 self.established = Some(established);
                 self.since = Instant::now();

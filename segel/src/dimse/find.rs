@@ -46,7 +46,9 @@ impl Question {
         let patient_root = context.service == Service::Find { patient_root: true };
         // The study root model begins at the study; the patient's attributes are the study's there.
         let top = usize::from(!patient_root);
-        let level = level.filter(|level| *level >= top).ok_or_else(|| mismatch("QueryRetrieveLevel is not one of the model"))?;
+        let level = level
+            .filter(|level| *level >= top)
+            .ok_or_else(|| mismatch("QueryRetrieveLevel is not one of the model"))?;
         let mut question = Self {
             query: Query::at(LEVELS.get(level).map_or(Level::Study, |(level, ..)| *level)),
             request,
@@ -70,7 +72,8 @@ impl Question {
     fn take_keys(&mut self, outline: &Outline) {
         for element in outline.root().elements() {
             let (tag, vr) = (element.tag(), element.vr());
-            let about_the_query = [SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, TIMEZONE_OFFSET_FROM_UTC];
+            let about_the_query =
+                [SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, TIMEZONE_OFFSET_FROM_UTC];
             if tag.element() == 0 || about_the_query.contains(&tag) {
                 continue;
             }
@@ -187,12 +190,15 @@ mod tests {
         );
         let question = question.map_err(|f| f.comment).unwrap();
         assert_eq!(question.query.level, Level::Study);
-        assert_eq!(question.query.keys, [
-            (0x0008_0020, Matching::Range { from: Some("20260101".into()), to: Some("20260131".into()) }),
-            (0x0008_0050, Matching::Single("A1".into())),
-            (0x0010_0010, Matching::Wildcard("SITI*".into())),
-            (0x0020_000D, Matching::UidList(vec!["1.2".into(), "1.3".into()])),
-        ]);
+        assert_eq!(
+            question.query.keys,
+            [
+                (0x0008_0020, Matching::Range { from: Some("20260101".into()), to: Some("20260131".into()) }),
+                (0x0008_0050, Matching::Single("A1".into())),
+                (0x0010_0010, Matching::Wildcard("SITI*".into())),
+                (0x0020_000D, Matching::UidList(vec!["1.2".into(), "1.3".into()])),
+            ]
+        );
     }
 
     #[test]
@@ -246,7 +252,10 @@ mod tests {
             facility: FacilityCode::new("RS").unwrap(),
         };
         let (command, bytes) = question.pending(&row, "SEGEL").unwrap();
-        assert_eq!((command.status, command.message_id_being_responded_to, command.has_data_set()), (Some(0xFF01), Some(3), true));
+        assert_eq!(
+            (command.status, command.message_id_being_responded_to, command.has_data_set()),
+            (Some(0xFF01), Some(3), true)
+        );
         let read = scan(&TransferSyntax::of(EXPLICIT_LITTLE), &bytes).map_err(|f| f.comment).unwrap();
         let text = |group, element| read.text(Tag(group, element));
         assert_eq!(text(0x0010, 0x0010).as_deref(), Some("S\u{ed}ti"));

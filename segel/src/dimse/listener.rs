@@ -20,7 +20,12 @@ const REFUSALS_MAX: usize = 32;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves a plain-text port until the stop; then lets associations finish for as long as the settings say.
-pub async fn serve_plain(archive: Archive, settings: Settings, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+pub async fn serve_plain(
+    archive: Archive,
+    settings: Settings,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
     let (stopping, stopped) = watch::channel(false);
     tokio::join!(accept(Door::new(archive, settings), listener, None, stopped), tell(stop, stopping));
     Ok(())
@@ -68,7 +73,13 @@ async fn accept(door: Arc<Door>, tcp: TcpListener, tls: Option<TlsAcceptor>, mut
             Next::Accepted(Ok(connection)) => {
                 let full = associations.len() >= door.settings.associations_max;
                 if associations.len() < door.settings.associations_max.saturating_add(REFUSALS_MAX) {
-                    associations.spawn(serve(Arc::clone(&door), connection, tls.clone(), full, associations_stop.clone()));
+                    associations.spawn(serve(
+                        Arc::clone(&door),
+                        connection,
+                        tls.clone(),
+                        full,
+                        associations_stop.clone(),
+                    ));
                 }
             }
             Next::Accepted(Err(error)) => {
@@ -80,14 +91,21 @@ async fn accept(door: Arc<Door>, tcp: TcpListener, tls: Option<TlsAcceptor>, mut
         }
     }
     drop(tcp);
-    let drained = tokio::time::timeout(door.settings.drain, async { while associations.join_next().await.is_some() {} });
+    let drained =
+        tokio::time::timeout(door.settings.drain, async { while associations.join_next().await.is_some() {} });
     if drained.await.is_err() {
         // What was arriving is dropped with nothing kept; the peer has no answer and will send it again.
         tracing::warn!(count = associations.len(), "associations were cut off at the end of the drain");
     }
 }
 
-async fn serve(door: Arc<Door>, connection: TcpStream, tls: Option<TlsAcceptor>, full: bool, stop: watch::Receiver<bool>) {
+async fn serve(
+    door: Arc<Door>,
+    connection: TcpStream,
+    tls: Option<TlsAcceptor>,
+    full: bool,
+    stop: watch::Receiver<bool>,
+) {
     // Without this a small response waits 40 ms for the peer's delayed acknowledgement.
     if connection.set_nodelay(true).is_err() {
         return;

@@ -63,7 +63,13 @@ impl Messages {
     ///
     /// An error means that the peer broke the protocol: the association is aborted, and an instance that was arriving is
     /// dropped with nothing kept.
-    pub(super) async fn take(&mut self, door: &Door, asker: &Asker, negotiated: &Negotiated, pdv: Pdv<'_>) -> Result<Effect, Error> {
+    pub(super) async fn take(
+        &mut self,
+        door: &Door,
+        asker: &Asker,
+        negotiated: &Negotiated,
+        pdv: Pdv<'_>,
+    ) -> Result<Effect, Error> {
         let Some(context) = negotiated.context(pdv.context_id) else {
             return Err(Error::invalid("a fragment for a presentation context that was not accepted"));
         };
@@ -94,7 +100,9 @@ impl Messages {
                 }
             }
             Expected::Command { .. } => Err(Error::invalid("a data set without a command")),
-            Expected::DataSet { .. } => Err(Error::invalid("a command inside a data set, or a data set of another context")),
+            Expected::DataSet { .. } => {
+                Err(Error::invalid("a command inside a data set, or a data set of another context"))
+            }
         }
     }
 
@@ -115,9 +123,11 @@ impl Messages {
             (field::C_STORE_RQ, Service::Storage) if has_data_set => {
                 Operation::Store(Box::new(Storing::begin(door, asker, context, command)))
             }
-            (field::C_FIND_RQ, Service::Find { .. }) if has_data_set => {
-                Operation::Find(Box::new(Finding { context: context.clone(), request: command, identifier: Vec::new() }))
-            }
+            (field::C_FIND_RQ, Service::Find { .. }) if has_data_set => Operation::Find(Box::new(Finding {
+                context: context.clone(),
+                request: command,
+                identifier: Vec::new(),
+            })),
             (field::C_STORE_RQ, Service::Storage) | (field::C_FIND_RQ, Service::Find { .. }) => {
                 let status = outcome::words(record::Outcome::Invalid).c_store;
                 let comment = Some("the request has no data set".to_owned());
@@ -158,7 +168,10 @@ impl Operation {
             Self::Find(finding) if finding.identifier.len() > QUERY_BYTES_MAX => {
                 let status = outcome::words(record::Outcome::Invalid).c_find;
                 let comment = Some(format!("the identifier is longer than {QUERY_BYTES_MAX} bytes"));
-                Effect::Respond(context_id, Box::new(Command { error_comment: comment, ..finding.request.response(status) }))
+                Effect::Respond(
+                    context_id,
+                    Box::new(Command { error_comment: comment, ..finding.request.response(status) }),
+                )
             }
             Self::Find(finding) => Effect::Find(finding),
             Self::Skip(response) => Effect::Respond(context_id, response),

@@ -17,17 +17,17 @@ const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERS
 const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
 /// Storage SOP classes outside that arc, current and retired. A DICOMDIR is none: it names files and no patient's instance.
 const STORAGE_ELSEWHERE: [&str; 11] = [
-    "1.2.840.10008.5.1.1.27",      // Stored Print
-    "1.2.840.10008.5.1.1.29",      // Hardcopy Grayscale Image
-    "1.2.840.10008.5.1.1.30",      // Hardcopy Color Image
-    "1.2.840.10008.5.1.4.34.1",    // RT Beams Delivery Instruction - Trial
-    "1.2.840.10008.5.1.4.34.7",    // RT Beams Delivery Instruction
-    "1.2.840.10008.5.1.4.34.10",   // RT Brachy Application Setup Delivery Instruction
-    "1.2.840.10008.5.1.4.38.1",    // Hanging Protocol
-    "1.2.840.10008.5.1.4.39.1",    // Color Palette
-    "1.2.840.10008.5.1.4.43.1",    // Generic Implant Template
-    "1.2.840.10008.5.1.4.44.1",    // Implant Assembly Template
-    "1.2.840.10008.5.1.4.45.1",    // Implant Template Group
+    "1.2.840.10008.5.1.1.27",    // Stored Print
+    "1.2.840.10008.5.1.1.29",    // Hardcopy Grayscale Image
+    "1.2.840.10008.5.1.1.30",    // Hardcopy Color Image
+    "1.2.840.10008.5.1.4.34.1",  // RT Beams Delivery Instruction - Trial
+    "1.2.840.10008.5.1.4.34.7",  // RT Beams Delivery Instruction
+    "1.2.840.10008.5.1.4.34.10", // RT Brachy Application Setup Delivery Instruction
+    "1.2.840.10008.5.1.4.38.1",  // Hanging Protocol
+    "1.2.840.10008.5.1.4.39.1",  // Color Palette
+    "1.2.840.10008.5.1.4.43.1",  // Generic Implant Template
+    "1.2.840.10008.5.1.4.44.1",  // Implant Assembly Template
+    "1.2.840.10008.5.1.4.45.1",  // Implant Template Group
 ];
 
 /// What an accepted context is for.
@@ -36,7 +36,9 @@ pub(super) enum Service {
     Verification,
     Storage,
     /// Patient root (true) or study root.
-    Find { patient_root: bool },
+    Find {
+        patient_root: bool,
+    },
 }
 
 /// An accepted presentation context.
@@ -117,8 +119,7 @@ fn user_information(request: &AssociateRq, contexts: &[Context]) -> UserInformat
 }
 
 fn decide(proposed: &PresentationContextRq, settings: &Settings) -> Result<Context, PresentationResult> {
-    let service =
-        service(&proposed.abstract_syntax, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
+    let service = service(&proposed.abstract_syntax, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
     let transfer_syntax = match service {
         Service::Storage => preferred(&proposed.transfer_syntaxes),
         Service::Verification | Service::Find { .. } => {
@@ -267,11 +268,10 @@ mod tests {
             RoleSelection { sop_class_uid: "1.2.3".into(), scu: true, scp: true },
         ];
         let answer = negotiate(&asks, &Settings::new("SEGEL")).unwrap().answer;
-        assert_eq!(answer.user_information.role_selections, [RoleSelection {
-            sop_class_uid: CT.into(),
-            scu: true,
-            scp: false
-        }]);
+        assert_eq!(
+            answer.user_information.role_selections,
+            [RoleSelection { sop_class_uid: CT.into(), scu: true, scp: false }]
+        );
     }
 
     #[test]

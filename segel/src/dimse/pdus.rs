@@ -137,4 +137,3 @@ impl<S: Connection> Pdus<S> {
         let _closed = tokio::time::timeout(within, self.io.shutdown()).await;
     }
 }
-

@@ -61,7 +61,10 @@ impl Storing {
                     tracing::warn!(warning, "an instance was kept that departs from the standard");
                 }
                 if let StoreOutcome::NewVersion(version) = stored.outcome {
-                    tracing::warn!(version, "other bytes came under a SOP Instance UID that was there: kept beside them");
+                    tracing::warn!(
+                        version,
+                        "other bytes came under a SOP Instance UID that was there: kept beside them"
+                    );
                 }
                 self.request.response(outcome::SUCCESS)
             }
@@ -75,7 +78,11 @@ impl Storing {
 
 impl Failure {
     fn of(error: &archive::Error) -> Self {
-        Self { status: outcome::words(error.outcome()).c_store, comment: comment(error) }
+        let status = match error {
+            archive::Error::Mismatch(_) => outcome::MISMATCH,
+            _ => outcome::words(error.outcome()).c_store,
+        };
+        Self { status, comment: comment(error) }
     }
 
     /// What an error of the archive is to a C-FIND.
@@ -84,7 +91,10 @@ impl Failure {
     }
 
     fn unknown() -> Self {
-        Self { status: outcome::words(record::Outcome::Damaged).c_store, comment: "the instance was not kept".to_owned() }
+        Self {
+            status: outcome::words(record::Outcome::Damaged).c_store,
+            comment: "the instance was not kept".to_owned(),
+        }
     }
 }
 

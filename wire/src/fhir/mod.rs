@@ -30,8 +30,9 @@ impl Document {
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let spans = scan::scan(bytes)?;
         // The message of serde_json may quote a value; the place is enough.
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|error| Error::invalid(format!("JSON error in line {} column {}", error.line(), error.column())))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            Error::invalid(format!("JSON error in line {} column {}", error.line(), error.column()))
+        })?;
         if !value.is_object() {
             return Err(Error::invalid("a resource is a JSON object"));
         }

@@ -20,23 +20,56 @@ fn the_places_of_members_entries_and_references_are_exact() {
     assert_eq!(at(text, read.member("id").unwrap()), "\"b\"");
     let resources: Vec<Option<&str>> = read.entry_resources().iter().map(|r| r.clone().map(|r| at(text, r))).collect();
     assert_eq!(resources, [Some(r#"{"a":[1,{}]}"#), None, Some(r#"{"reference":"X/\u0031"}"#)]);
-    let references: Vec<(&str, &str)> = read.references().iter().map(|r| (at(text, r.span.clone()), r.text.as_str())).collect();
+    let references: Vec<(&str, &str)> =
+        read.references().iter().map(|r| (at(text, r.span.clone()), r.text.as_str())).collect();
     assert_eq!(references, [("\"urn:uuid:1\"", "urn:uuid:1"), ("\"X/\\u0031\"", "X/1")]);
 }
 
 #[test]
 fn entries_elsewhere_are_not_the_bundles() {
-    let read = Document::parse(br#"{"entry":{"resource":1},"a":{"entry":[{"resource":{}}]},"b":[[{"resource":2}]]}"#).unwrap();
+    let read =
+        Document::parse(br#"{"entry":{"resource":1},"a":{"entry":[{"resource":{}}]},"b":[[{"resource":2}]]}"#).unwrap();
     assert_eq!(read.entry_resources(), []);
 }
 
 #[test]
 fn broken_json_is_refused() {
     for text in [
-        "", " ", "[]", "1", "{", "}", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":[1,]}", "{\"a\":[,1]}",
-        "{\"a\":01}", "{\"a\":-}", "{\"a\":1.}", "{\"a\":1e}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1e999}", "{\"a\":tru}", "{\"a\":NaN}",
-        "{'a':1}", "{a:1}", "{\"a\":1}{}", "{\"a\":1} x", "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"",
-        "{\"a\":1 \"b\":2}", "{\"a\":[1 2]}", "\u{feff}{}", "{\"a\":/*c*/1}",
+        "",
+        " ",
+        "[]",
+        "1",
+        "{",
+        "}",
+        "{]",
+        "[}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\":[1,]}",
+        "{\"a\":[,1]}",
+        "{\"a\":01}",
+        "{\"a\":-}",
+        "{\"a\":1.}",
+        "{\"a\":1e}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{\"a\":1e999}",
+        "{\"a\":tru}",
+        "{\"a\":NaN}",
+        "{'a':1}",
+        "{a:1}",
+        "{\"a\":1}{}",
+        "{\"a\":1} x",
+        "{\"a\":\"\n\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12g4\"}",
+        "{\"a\":\"",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":[1 2]}",
+        "\u{feff}{}",
+        "{\"a\":/*c*/1}",
     ] {
         assert!(!passes(text), "{text:?}");
     }
@@ -58,7 +91,9 @@ fn repeated_keys_are_refused_however_they_are_spelt() {
 #[test]
 fn surrogates_come_in_pairs() {
     assert!(passes(r#"{"a":"\ud83d\ude00"}"#));
-    for text in [r#"{"a":"\ud83d"}"#, r#"{"a":"\ud83dx"}"#, r#"{"a":"\ude00"}"#, r#"{"a":"\ud83d\ud83d"}"#, r#"{"\ud83d":1}"#] {
+    for text in
+        [r#"{"a":"\ud83d"}"#, r#"{"a":"\ud83dx"}"#, r#"{"a":"\ude00"}"#, r#"{"a":"\ud83d\ud83d"}"#, r#"{"\ud83d":1}"#]
+    {
         assert!(!passes(text), "{text}");
     }
 }
@@ -90,7 +125,10 @@ fn size_is_reached_and_passed_by_one() {
 #[test]
 fn entries_are_reached_and_passed_by_one() {
     let bundle = |count: usize| format!("{{\"entry\":[{{}}{}]}}", ",{}".repeat(count - 1));
-    assert_eq!(Document::parse(bundle(BUNDLE_ENTRIES_MAX).as_bytes()).unwrap().entry_resources().len(), BUNDLE_ENTRIES_MAX);
+    assert_eq!(
+        Document::parse(bundle(BUNDLE_ENTRIES_MAX).as_bytes()).unwrap().entry_resources().len(),
+        BUNDLE_ENTRIES_MAX
+    );
     assert!(!passes(&bundle(BUNDLE_ENTRIES_MAX + 1)));
 }
 

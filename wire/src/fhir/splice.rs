@@ -52,10 +52,15 @@ pub fn set_members(bytes: &[u8], members: &[(&str, Vec<u8>)]) -> Result<Vec<u8>,
 ///
 /// # Errors
 /// The bytes are not a resource.
-pub fn with_identity(bytes: &[u8], identity: &Identity<'_>, references: &BTreeMap<String, String>) -> Result<Vec<u8>, Error> {
+pub fn with_identity(
+    bytes: &[u8],
+    identity: &Identity<'_>,
+    references: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, Error> {
     let document = Document::parse(bytes)?;
     let stated = [("versionId", quoted(identity.version_id)), ("lastUpdated", quoted(identity.last_updated))];
-    let meta_span = document.member("meta").filter(|_| document.value().get("meta").is_some_and(serde_json::Value::is_object));
+    let meta_span =
+        document.member("meta").filter(|_| document.value().get("meta").is_some_and(serde_json::Value::is_object));
     let meta = meta_span.clone().and_then(|span| bytes.get(span)).unwrap_or(b"{}");
     let meta = set_members(meta, &stated)?;
     let mut all = replacements(&document, bytes, &[("id", quoted(identity.id)), ("meta", meta)])?;

@@ -37,7 +37,8 @@ impl PartHeaders {
                 return Err(Error::invalid("part header has a control character"));
             }
             if line.starts_with([' ', '\t']) {
-                let (_, value) = headers.last_mut().ok_or_else(|| Error::invalid("part headers begin with a folded line"))?;
+                let (_, value) =
+                    headers.last_mut().ok_or_else(|| Error::invalid("part headers begin with a folded line"))?;
                 value.push(' ');
                 value.push_str(line.trim());
                 continue;
@@ -92,7 +93,8 @@ impl Reader {
         if !content_type.essence.starts_with("multipart/") {
             return Err(Error::invalid("the body is not multipart"));
         }
-        let boundary = content_type.parameter("boundary").ok_or_else(|| Error::invalid("multipart without boundary"))?;
+        let boundary =
+            content_type.parameter("boundary").ok_or_else(|| Error::invalid("multipart without boundary"))?;
         let fits = (1..=BOUNDARY_BYTES_MAX).contains(&boundary.len())
             && boundary.bytes().all(|b| (b' '..0x7f).contains(&b))
             && !boundary.ends_with(' ');
@@ -103,7 +105,17 @@ impl Reader {
         let finder = Finder::new(&delimiter).into_owned();
         // The first delimiter needs no line end before it.
         let (matched, borrowed) = (2, 2);
-        Ok(Self { delimiter, finder, state: State::Preamble, matched, borrowed, line: Vec::new(), skipped: 0, parts: 0, end_owed: false })
+        Ok(Self {
+            delimiter,
+            finder,
+            state: State::Preamble,
+            matched,
+            borrowed,
+            line: Vec::new(),
+            skipped: 0,
+            parts: 0,
+            end_owed: false,
+        })
     }
 
     /// Takes the next event out of `input`, which is advanced past what was used. `None`: the piece is used up.
@@ -165,7 +177,11 @@ impl Reader {
     /// # Errors
     /// The closing delimiter was not there.
     pub fn finish(self) -> Result<(), Error> {
-        if self.state == State::Epilogue { Ok(()) } else { Err(Error::invalid("the multipart body ends before its closing delimiter")) }
+        if self.state == State::Epilogue {
+            Ok(())
+        } else {
+            Err(Error::invalid("the multipart body ends before its closing delimiter"))
+        }
     }
 
     fn skip(&mut self, count: usize) -> Result<(), Error> {

@@ -52,16 +52,20 @@ fn body(boundary: &str, contents: &[Vec<u8>]) -> Vec<u8> {
 fn preamble_padding_folding_and_epilogue_are_as_rfc_2046_allows() {
     let text = b"hello\r\n--x \t\r\nContent-Type: a/b;\r\n  c=d\r\nX: y\r\n\r\none\r\n--x\r\n\r\n\r\n--x\r\n\r\ntwo\r\n--x--\r\nbye";
     let read = parts("x", &[text]).unwrap();
-    assert_eq!(read, [
-        (Some("a/b; c=d".into()), b"one".to_vec()),
-        (None, Vec::new()),
-        (None, b"two".to_vec()),
-    ]);
+    assert_eq!(read, [(Some("a/b; c=d".into()), b"one".to_vec()), (None, Vec::new()), (None, b"two".to_vec()),]);
 }
 
 #[test]
 fn content_that_begins_like_the_delimiter_is_kept() {
-    for content in [&b"\r\n--"[..], b"\r\n--boundar", b"\r\r\n--bound\r\n--b", b"--boundary", b"\r\n", b"\r\n\r\n--boundar\r", b"\n--boundary"] {
+    for content in [
+        &b"\r\n--"[..],
+        b"\r\n--boundar",
+        b"\r\r\n--bound\r\n--b",
+        b"--boundary",
+        b"\r\n",
+        b"\r\n\r\n--boundar\r",
+        b"\n--boundary",
+    ] {
         // The content's own first bytes follow the empty line, where a delimiter could begin.
         if content == b"--boundary" {
             continue;
@@ -106,7 +110,10 @@ fn broken_bodies_are_errors() {
 
 #[test]
 fn boundaries_are_held_to_rfc_2046() {
-    let media = |boundary: &str| MediaType { essence: "multipart/related".into(), parameters: vec![("boundary".into(), boundary.into())] };
+    let media = |boundary: &str| MediaType {
+        essence: "multipart/related".into(),
+        parameters: vec![("boundary".into(), boundary.into())],
+    };
     assert!(Reader::new(&media(&"x".repeat(BOUNDARY_BYTES_MAX))).is_ok());
     for bad in ["", &"x".repeat(BOUNDARY_BYTES_MAX + 1), "a\r\nb", "a ", "\u{e9}"] {
         assert!(Reader::new(&media(bad)).is_err(), "{bad:?}");

@@ -16,8 +16,13 @@ impl Writer {
     /// # Errors
     /// Empty, too long, or not letters and digits.
     pub fn new(boundary: &str) -> Result<Self, Error> {
-        let fits = (1..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) && boundary.bytes().all(|b| b.is_ascii_alphanumeric());
-        if fits { Ok(Self { boundary: boundary.to_owned(), begun: false }) } else { Err(Error::invalid("not a boundary")) }
+        let fits =
+            (1..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) && boundary.bytes().all(|b| b.is_ascii_alphanumeric());
+        if fits {
+            Ok(Self { boundary: boundary.to_owned(), begun: false })
+        } else {
+            Err(Error::invalid("not a boundary"))
+        }
     }
 
     /// The `Content-Type` of the whole body, whose root part is of `root_type`.

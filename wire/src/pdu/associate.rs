@@ -216,8 +216,7 @@ impl AssociateAc {
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut cursor = Cursor(body);
         let fixed = Fixed::parse(&mut cursor)?;
-        let mut answer =
-            Self { called_ae_title: fixed.called, calling_ae_title: fixed.calling, ..Self::default() };
+        let mut answer = Self { called_ae_title: fixed.called, calling_ae_title: fixed.calling, ..Self::default() };
         while !cursor.is_empty() {
             let (kind, item) = cursor.item("A-ASSOCIATE-AC item")?;
             match kind {

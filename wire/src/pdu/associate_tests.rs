@@ -76,7 +76,11 @@ fn an_answer_is_read_back_and_a_refused_context_has_no_syntax() {
                 transfer_syntax: String::new(),
             },
         ],
-        user_information: UserInformation { pdu_bytes_max: 1, implementation_class_uid: "1.2".into(), ..Default::default() },
+        user_information: UserInformation {
+            pdu_bytes_max: 1,
+            implementation_class_uid: "1.2".into(),
+            ..Default::default()
+        },
     };
     let pdu = answer.write().unwrap();
     assert_eq!(AssociateAc::parse(&pdu[6..]).unwrap(), answer);
@@ -123,7 +127,11 @@ fn the_limit_of_transfer_syntaxes_is_reached_and_passed_by_one() {
 fn all_128_presentation_contexts_fit() {
     let mut full = request();
     full.presentation_contexts = (0..=127u8)
-        .map(|n| PresentationContextRq { id: n * 2 + 1, abstract_syntax: "1.2".into(), transfer_syntaxes: vec!["1.2".into()] })
+        .map(|n| PresentationContextRq {
+            id: n * 2 + 1,
+            abstract_syntax: "1.2".into(),
+            transfer_syntaxes: vec!["1.2".into()],
+        })
         .collect();
     assert_eq!(full.presentation_contexts.len(), PRESENTATION_CONTEXTS_MAX);
     assert_eq!(AssociateRq::parse(&full.write().unwrap()[6..]).unwrap(), full);
@@ -135,11 +143,26 @@ fn all_128_presentation_contexts_fit() {
 
 #[test]
 fn titles_and_uids_are_held_to_the_standard() {
-    for (text, fits) in [("A", true), ("ABCDEFGHIJKLMNOP", true), ("", false), ("ABCDEFGHIJKLMNOPQ", false), ("A\\B", false), ("A\nB", false)] {
+    for (text, fits) in [
+        ("A", true),
+        ("ABCDEFGHIJKLMNOP", true),
+        ("", false),
+        ("ABCDEFGHIJKLMNOPQ", false),
+        ("A\\B", false),
+        ("A\nB", false),
+    ] {
         assert_eq!(ae_title(text.as_bytes(), "t").is_ok(), fits, "{text:?}");
     }
     let longest = "1".repeat(64);
-    for (text, fits) in [("1.2", true), ("1.2\0", true), ("1.2 ", true), (&longest, true), ("", false), ("1.2/../etc", false), (&"1".repeat(65), false)] {
+    for (text, fits) in [
+        ("1.2", true),
+        ("1.2\0", true),
+        ("1.2 ", true),
+        (&longest, true),
+        ("", false),
+        ("1.2/../etc", false),
+        (&"1".repeat(65), false),
+    ] {
         assert_eq!(uid(text.as_bytes(), "u").is_ok(), fits, "{text:?}");
     }
 }

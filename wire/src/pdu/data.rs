@@ -119,10 +119,13 @@ mod tests {
     fn several_values_lie_in_one_pdu() {
         let body = [&[0, 0, 0, 4, 1, 3, 0xaa, 0xbb][..], &[0, 0, 0, 2, 3, 2]].concat();
         let values: Vec<_> = Pdvs::new(&body).collect::<Result<_, _>>().unwrap();
-        assert_eq!(values, [
-            Pdv { context_id: 1, command: true, last: true, fragment: &[0xaa, 0xbb] },
-            Pdv { context_id: 3, command: false, last: true, fragment: &[] },
-        ]);
+        assert_eq!(
+            values,
+            [
+                Pdv { context_id: 1, command: true, last: true, fragment: &[0xaa, 0xbb] },
+                Pdv { context_id: 3, command: false, last: true, fragment: &[] },
+            ]
+        );
     }
 
     #[test]

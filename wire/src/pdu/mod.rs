@@ -11,10 +11,11 @@ mod short;
 mod user;
 
 pub use associate::{
-    AssociateAc, AssociateRq, PresentationContextAc, PresentationContextRq, PresentationResult, DICOM_APPLICATION_CONTEXT,
+    AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PresentationContextAc, PresentationContextRq,
+    PresentationResult,
 };
-pub use data::{write_message, Pdv, Pdvs, PDU_BYTES_MIN, PDV_HEADER_BYTES};
-pub use short::{release_rp, release_rq, Abort, AbortSource, AssociateRj, RejectReason};
+pub use data::{PDU_BYTES_MIN, PDV_HEADER_BYTES, Pdv, Pdvs, write_message};
+pub use short::{Abort, AbortSource, AssociateRj, RejectReason, release_rp, release_rq};
 pub use user::{CommonExtendedNegotiation, ExtendedNegotiation, RoleSelection, UserIdentity, UserInformation};
 
 use crate::Error;

@@ -90,7 +90,10 @@ impl UserInformation {
             0x51 => self.pdu_bytes_max = item.u32("maximum length")?,
             // Only for the log: a peer that sends a bad one is not worth refusing for it.
             0x52 => self.implementation_class_uid = uid(item.0, "ImplementationClassUID").unwrap_or_default(),
-            0x53 => self.asynchronous_operations = Some((item.u16("operations invoked")?, item.u16("operations performed")?)),
+            0x53 => {
+                self.asynchronous_operations =
+                    Some((item.u16("operations invoked")?, item.u16("operations performed")?))
+            }
             0x54 => self.role_selections.push(RoleSelection::parse(item)?),
             0x55 => self.implementation_version_name = version_name(item.0),
             0x56 => self.extended_negotiations.push(ExtendedNegotiation::parse(item)?),
