@@ -79,11 +79,7 @@ impl Store {
         if kind.is_ok_and(|kind| kind == DICOM) {
             self.begin();
         } else {
-            self.current = Current::Failed(Failure {
-                uids: None,
-                outcome: record::Outcome::Invalid,
-                text: "the part is not application/dicom".to_owned(),
-            });
+            self.current = Current::Failed(unreadable("the part is not application/dicom"));
         }
     }
 
@@ -130,7 +126,7 @@ impl Store {
             if self.report.is_empty() {
                 return Err(problem);
             }
-            self.report.failed(Failure { uids: None, outcome: record::Outcome::Invalid, text: problem.detail });
+            self.report.failed(unreadable(&problem.detail));
         }
         if self.report.is_empty() {
             return Err(Problem::bad_request("There is no instance in the body."));

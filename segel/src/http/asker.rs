@@ -1,4 +1,5 @@
-//! Who asks: the bearer token of a program, or the session cookie of a page.
+//! Who asks: the bearer token of a program. The doors for programs take no cookie, or any web site that a browser visits
+//! could drive them.
 
 use super::problem::Problem;
 use super::state::Doors;
@@ -6,9 +7,6 @@ use axum::http::{HeaderMap, header};
 use record::Purpose;
 use seal::message::{Asker, Proof, Who};
 
-/// The cookie that holds a browser's token. Only the pages take it: a door for programs that took a cookie could be
-/// driven by any web site that the browser visits.
-pub const SESSION_COOKIE: &str = "segel-session";
 /// A token that the key service signed is far shorter.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
@@ -27,18 +25,6 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && well_formed(token)).then(|| token.to_owned())
-}
-
-/// The token of the session cookie.
-pub fn session(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, token)| *name == SESSION_COOKIE && well_formed(token))
-        .map(|(_, token)| token.to_owned())
 }
 
 fn well_formed(token: &str) -> bool {
@@ -60,13 +46,6 @@ impl Caller {
     pub async fn of_program(doors: &Doors, headers: &HeaderMap, channel: &str) -> Result<Self, Problem> {
         let token = bearer(headers).ok_or_else(|| Problem::unauthorized("A bearer token is needed."))?;
         Self::known(doors, token, purpose(headers)?, channel).await
-    }
-
-    /// The browser that sent these headers: its session cookie, or a bearer token as programs send it.
-    pub async fn of_page(doors: &Doors, headers: &HeaderMap) -> Result<Self, Problem> {
-        let token = session(headers).or_else(|| bearer(headers));
-        let token = token.ok_or_else(|| Problem::unauthorized("Sign in first."))?;
-        Self::known(doors, token, purpose(headers)?, "page").await
     }
 
     async fn known(doors: &Doors, token: String, purpose: Option<Purpose>, channel: &str) -> Result<Self, Problem> {
@@ -107,13 +86,6 @@ mod tests {
         }
         assert!(bearer(&headers("authorization", &format!("Bearer {}", "x".repeat(8 * 1024)))).is_some());
         assert!(bearer(&headers("authorization", &format!("Bearer {}", "x".repeat(8 * 1024 + 1)))).is_none());
-    }
-
-    #[test]
-    fn the_session_cookie_is_found_among_others() {
-        assert_eq!(session(&headers("cookie", "a=1; segel-session=tok; b=2")).as_deref(), Some("tok"));
-        assert_eq!(session(&headers("cookie", "xsegel-session=tok")), None);
-        assert_eq!(session(&headers("cookie", "segel-session=")), None);
     }
 
     #[test]
