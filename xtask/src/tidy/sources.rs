@@ -10,7 +10,6 @@ const LINES_MAX: usize = 400;
 /// Text that must not stand in a source file, where, and why.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("FIXME", "", "finish it or leave it out"),
-    ("XXX", "", "finish it or leave it out"),
     ("TODO", "", "finish it or leave it out"),
     ("Command::new", "segel/src/d", "nothing that a peer sends may start a program"),
     ("Command::new", "segel/src/f", "nothing that a peer sends may start a program"),
