@@ -145,10 +145,6 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It asked for the association.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the archive asks no peer for associations; the table has both halves")
-    )]
     Requestor,
     /// It was asked.
     Acceptor,

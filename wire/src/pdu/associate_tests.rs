@@ -105,6 +105,19 @@ fn unknown_items_are_skipped() {
 }
 
 #[test]
+fn a_version_name_is_cut_to_its_field_and_read_back_the_same() {
+    for (sent, kept) in
+        [("\0\0  CT1  \0\0", "CT1"), ("A              \0 B", "A"), ("ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOP")]
+    {
+        let mut odd = request();
+        odd.user_information.implementation_version_name = sent.into();
+        let read = AssociateRq::parse(&odd.write().unwrap()[6..]).unwrap();
+        assert_eq!(read.user_information.implementation_version_name, kept);
+        assert_eq!(AssociateRq::parse(&read.write().unwrap()[6..]).unwrap(), read);
+    }
+}
+
+#[test]
 fn context_ids_must_be_odd_and_differ() {
     for ids in [[1, 2], [3, 3], [0, 1]] {
         let mut bad = request();

@@ -133,8 +133,9 @@ impl UserInformation {
 
 /// At most 16 printable characters; the rest is dropped.
 fn version_name(bytes: &[u8]) -> String {
-    let text = bytes.trim_ascii().iter().filter(|b| (0x20..0x7f).contains(*b)).take(16);
-    text.map(|b| char::from(*b)).collect()
+    let printable: String = bytes.iter().filter(|b| (0x20..0x7f).contains(*b)).map(|b| char::from(*b)).collect();
+    let name: String = printable.trim_start().chars().take(16).collect();
+    name.trim_end().to_owned()
 }
 
 impl RoleSelection {
