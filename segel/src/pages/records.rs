@@ -286,9 +286,9 @@ fn document(id: &str, value: &Value, language: Language) -> Option<Document> {
     })
 }
 
-/// A logical id (FHIR R4 2.24.0.1).
+/// A logical id (FHIR R4 2.24.0.1) that is not a step of a path as well.
 pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+    text.bytes().any(|b| b != b'.') && (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 #[cfg(test)]

@@ -95,12 +95,10 @@ impl Scan {
             let septum = ((x - 0.10) * 0.55 + (y + 0.13) * 0.85 + 0.012).abs();
             value = if heart > 0.955 {
                 -70.0
-            } else if heart > 0.84 && x > 0.10 || septum < 0.017 && x > 0.02 && heart < 0.9 {
+            } else if heart > 0.84 && x > 0.10 || septum < 0.016 * smooth(-0.02, 0.14, x) && heart < 0.9 {
                 muscle
-            } else if x < 0.06 && z < 0.72 {
-                blood - 40.0
             } else {
-                blood - 10.0 + 15.0 * (noise(x * 9.0, y * 9.0, z * 9.0, self.seed) - 0.5)
+                blood - 10.0 - 34.0 * smooth(0.11, 0.02, x) + 15.0 * (noise(x * 9.0, y * 9.0, z * 9.0, self.seed) - 0.5)
             };
         }
         if z > 0.38 {
