@@ -160,3 +160,62 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
     // A sender that is gone means that the server is.
     let _told_or_gone = stopping.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    async fn ask(address: SocketAddr) -> std::io::Result<TcpStream> {
+        let mut socket = TcpStream::connect(address).await?;
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await?;
+        Ok(socket)
+    }
+
+    async fn answered(socket: &mut TcpStream, patience: Duration) -> bool {
+        let mut status = [0; 15];
+        let read = timeout(patience, socket.read_exact(&mut status)).await;
+        matches!(read, Ok(Ok(_))) && status.starts_with(b"HTTP/1.1 200 OK")
+    }
+
+    #[tokio::test]
+    async fn connections_may_reach_their_limit_and_one_more_waits_for_a_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "ok"));
+        let settings = Settings { connections_max: 2, ..Settings::default() };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(serve(router, settings, listener, async { drop(stopped.await) }));
+
+        let (mut one, mut two, mut three) = (ask(address).await.unwrap(), ask(address).await.unwrap(), ask(address).await.unwrap());
+        assert!(answered(&mut one, Duration::from_secs(5)).await);
+        assert!(answered(&mut two, Duration::from_secs(5)).await);
+        assert!(!answered(&mut three, Duration::from_millis(200)).await);
+        drop(one);
+        assert!(answered(&mut three, Duration::from_secs(5)).await);
+
+        // Idle connections end at once when the server is told to stop, long before the drain's timeout.
+        stop.send(()).unwrap();
+        timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_answered_after_the_server_was_told_to_stop() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let slow = async || {
+            sleep(Duration::from_millis(300)).await;
+            "ok"
+        };
+        let router = Router::new().route("/", get(slow));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(serve(router, Settings::default(), listener, async { drop(stopped.await) }));
+        let mut socket = ask(address).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        stop.send(()).unwrap();
+        assert!(answered(&mut socket, Duration::from_secs(5)).await);
+        timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+}
