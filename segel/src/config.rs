@@ -46,6 +46,8 @@ pub struct DimseConfig {
     pub plain: Option<SocketAddr>,
     /// TLS listener.
     pub tls: Option<SocketAddr>,
+    /// SOP classes of the hospital's own machines that are taken as storage besides the standard's.
+    pub storage_sop_classes: Vec<String>,
     /// PEM files of the TLS listener; made and kept in the data folder if absent.
     pub certificate: Option<PathBuf>,
     /// The certificate's private key.

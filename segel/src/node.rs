@@ -80,7 +80,8 @@ impl Node {
     }
 
     async fn open_dimse(&mut self, config: &Config, tls_is_optional: bool) -> Result<()> {
-        let settings = dimse::Settings::new(config.ae_title());
+        let mut settings = dimse::Settings::new(config.ae_title());
+        settings.storage_sop_classes.clone_from(&config.dimse.storage_sop_classes);
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;
             self.whereabouts.dimse = Some(listener.local_addr()?);
@@ -104,11 +105,6 @@ impl Node {
         let door = dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
         self.doors.spawn(async move { Ok(door.await?) });
         Ok(())
-    }
-
-    /// The archive, for what runs in the same process.
-    pub fn archive(&self) -> &Archive {
-        &self.archive
     }
 
     /// The pages' sessions, for one-time links.

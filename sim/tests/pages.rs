@@ -71,6 +71,9 @@ mod tests {
         assert_eq!(header(&list, "cache-control"), "no-store");
         let (status, page) = ask(&archive, &session, &["-H", "Accept-Language: en"], &study);
         assert!(status == 200 && page.contains(&shown) && page.contains("Opened for"), "{page}");
+        let patient = list.split("/patients/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let (status, page) = ask(&archive, &session, &[], &format!("/patients/{patient}"));
+        assert!(status == 200 && page.contains(&shown) && page.contains(&study), "a patient of whom only images are known has a page");
         let (status, samples) = ask(&archive, &session, &[], &format!("{picture}/samples"));
         assert!(status == 200 && samples.ends_with(&"\u{FFFD}".repeat(3)) && samples.contains("pixels"));
         assert_eq!(header(&ask(&archive, &session, &[], &format!("{picture}/image?side=64")).1, "content-type"), "image/jpeg");
@@ -83,7 +86,7 @@ mod tests {
         let text = |answer: &str| answer.split("\r\n\r\n").nth(1).unwrap_or_default().replace(&uids.study, "1.2.3");
         assert_eq!((refused.0, absent.0), (404, 404));
         assert_eq!(text(&refused.1).len(), text(&absent.1).len(), "refused and absent look alike");
-        for path in [format!("{picture}/image"), format!("{picture}/samples"), format!("{picture}/document")] {
+        for path in [format!("/patients/{patient}"), format!("{picture}/image"), format!("{picture}/samples"), format!("{picture}/document")] {
             assert_eq!(ask(&archive, &stranger, &[], &path).0, 404);
         }
 

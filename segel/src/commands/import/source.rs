@@ -37,8 +37,6 @@ pub struct Item {
     pub name: String,
     /// Its bytes.
     pub content: Box<dyn Read + Send>,
-    /// How many.
-    pub bytes: u64,
 }
 
 impl Source {
@@ -70,7 +68,7 @@ impl Source {
         match opened {
             Err(refusal) => Box::new(std::iter::once(Err(refusal))),
             Ok(file) if self.zip => zip_items(name, file),
-            Ok(file) => Box::new(std::iter::once(Ok(Item { name, content: Box::new(file), bytes: self.bytes }))),
+            Ok(file) => Box::new(std::iter::once(Ok(Item { name, content: Box::new(file) }))),
         }
     }
 }
@@ -111,7 +109,7 @@ fn zip_item(zip_name: &str, archive: &mut zip::ZipArchive<File>, index: usize) -
     let read = entry.take(inflated.saturating_add(1)).read_to_end(&mut content);
     match read {
         Ok(_) if content.len() as u64 == inflated => {
-            Ok(Some(Item { name, content: Box::new(std::io::Cursor::new(content)), bytes: inflated }))
+            Ok(Some(Item { name, content: Box::new(std::io::Cursor::new(content)) }))
         }
         Ok(_) => Err((name, "is not as long as the zip file says".into())),
         Err(error) => Err((name, error.to_string())),
