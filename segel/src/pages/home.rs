@@ -9,10 +9,11 @@ use super::visitor::Visitor;
 use crate::http::Problem;
 use archive::find::{ResourceQuery, ResourceRow};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use record::Pseudonym;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Numbers of a patient that studies are looked up by.
@@ -71,21 +72,31 @@ struct Patient<'a> {
     records: Records,
 }
 
-/// `GET /patients/{patient}`: who it is, the studies, the results and documents.
-pub async fn patient(State(pages): State<Pages>, visitor: Visitor, Path(patient): Path<String>) -> Result<Response, Failure> {
+/// A number of the patient, to find the studies of somebody of whom no Patient resource is kept.
+#[derive(Deserialize)]
+pub struct Asked {
+    number: Option<String>,
+}
+
+/// `GET /patients/{patient}?number=`: who it is, the studies, the results and documents.
+pub async fn patient(State(pages): State<Pages>, visitor: Visitor, Path(patient): Path<String>, Query(asked): Query<Asked>) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     let patient = Pseudonym::from_hex(&patient).ok_or_else(|| fail(Problem::not_found()))?;
     let records = records::of_patient(&pages, &visitor, patient).await.map_err(fail)?;
-    if records.opened == 0 {
+    let mut studies: Vec<Line> = Vec::new();
+    let mut name = records.person.as_ref().map(|person| person.name.clone()).unwrap_or_default();
+    let known = records.person.iter().flat_map(|person| &person.numbers).map(|(_, number)| number);
+    for number in asked.number.iter().chain(known).take(NUMBERS_MAX) {
+        let Some(found) = studies::of_patient(&pages, &visitor, patient, number).await.map_err(fail)? else { continue };
+        let new: Vec<Line> = found.studies.into_iter().filter(|line| studies.iter().all(|known| known.uid != line.uid)).collect();
+        studies.extend(new);
+        if name.is_empty() {
+            name = found.name;
+        }
+    }
+    if records.opened == 0 && studies.is_empty() {
         return Err(fail(Problem::not_found()));
     }
-    let mut studies: Vec<Line> = Vec::new();
-    for (_, number) in records.person.iter().flat_map(|person| &person.numbers).take(NUMBERS_MAX) {
-        let found = studies::of_patient(&pages, &visitor, patient, number).await.map_err(fail)?;
-        let new: Vec<Line> = found.into_iter().filter(|line| studies.iter().all(|known| known.uid != line.uid)).collect();
-        studies.extend(new);
-    }
-    let name = records.person.as_ref().map(|person| person.name.clone()).unwrap_or_default();
     Ok(html(&Patient { frame: Frame::of(&visitor, ""), name, studies, records }))
 }
 

@@ -88,14 +88,16 @@ impl Asked {
 const MODALITIES: [&str; 12] = ["CR", "DX", "CT", "MR", "US", "XA", "MG", "NM", "PT", "ECG", "XC", "DOC"];
 
 /// A patient's studies, together.
-struct Group {
+pub struct Group {
     pseudonym: String,
-    name: String,
+    /// The patient's name as the first study has it.
+    pub name: String,
     number: String,
     sex: &'static str,
     born: String,
     age: Option<i16>,
-    studies: Vec<Line>,
+    /// The studies.
+    pub studies: Vec<Line>,
 }
 
 /// One study.
@@ -155,11 +157,11 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, asked: Result<Pa
 }
 
 /// The studies of one patient, known by a number of theirs.
-pub async fn of_patient(pages: &Pages, visitor: &Visitor, patient: Pseudonym, number: &str) -> Result<Vec<Line>, Problem> {
+pub async fn of_patient(pages: &Pages, visitor: &Visitor, patient: Pseudonym, number: &str) -> Result<Option<Group>, Problem> {
     let asked = Asked { number: number.to_owned(), ..Asked::default() };
     let rows = pages.doors.archive.find(&visitor.asker, &asked.query()).await?;
-    let own = rows.into_iter().filter(|row| row.patient == patient);
-    Ok(own.map(|row| line(Attributes(&Value::Object(row.attributes)), row.facility.to_string(), visitor.language)).collect())
+    let own = rows.into_iter().filter(|row| row.patient == patient).collect();
+    Ok(grouped(own, visitor.language).pop())
 }
 
 /// Rows of one patient stand together, where the first of them stood.

@@ -109,7 +109,8 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Pat
     let attributes = Attributes(&first);
     let text = |tag: &str| attributes.text(tag).unwrap_or_default().to_owned();
     let number = text("00100020");
-    let mut others = if number.is_empty() { Vec::new() } else { studies::of_patient(&pages, &visitor, patient, &number).await.map_err(fail)? };
+    let others = if number.is_empty() { None } else { studies::of_patient(&pages, &visitor, patient, &number).await.map_err(fail)? };
+    let mut others = others.map(|group| group.studies).unwrap_or_default();
     others.retain(|line| line.uid != study);
     let page = Page {
         frame: Frame::of(&visitor, "studies"),
