@@ -100,7 +100,13 @@ impl Archive {
     ///
     /// # Errors
     /// Refused if it is not there or its patient is not the facility's.
-    pub async fn locate_resource(&self, asker: &Asker, resource_type: &str, id: &str, version: Option<Version>) -> Result<Located> {
+    pub async fn locate_resource(
+        &self,
+        asker: &Asker,
+        resource_type: &str,
+        id: &str,
+        version: Option<Version>,
+    ) -> Result<Located> {
         retrieve::locate_resource(&self.inner, asker, resource_type, id, version).await
     }
 
@@ -116,7 +122,13 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::locate_resource`] and [`Archive::open`].
-    pub async fn read_resource(&self, asker: &Asker, resource_type: &str, id: &str, version: Option<Version>) -> Result<Opened> {
+    pub async fn read_resource(
+        &self,
+        asker: &Asker,
+        resource_type: &str,
+        id: &str,
+        version: Option<Version>,
+    ) -> Result<Opened> {
         let located = self.locate_resource(asker, resource_type, id, version).await?;
         self.open(asker, Part::Content, &[located]).await?.pop().ok_or_else(not_found)
     }
@@ -132,7 +144,10 @@ impl Archive {
 
 impl Inner {
     /// Runs what waits for the disk where waiting is allowed.
-    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Storage) -> Result<T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Storage) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let storage = self.storage.clone();
         // The runtime refuses only while it shuts down; a panic inside is a bug that ends the same way for the caller.
         tokio::task::spawn_blocking(move || work(&storage)).await.map_err(|_| Error::Closed)?

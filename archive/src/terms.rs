@@ -70,7 +70,8 @@ pub fn of_identifiers(identifiers: &[Identifier]) -> Vec<Term> {
 pub fn of_name(text: &str) -> Vec<Term> {
     let pieces = name::pieces(text);
     let words = pieces.iter().map(|word| name_word(word));
-    let prefixes = pieces.iter().flat_map(|word| name::prefixes(word)).map(|text| Term { field: Field::NamePrefix, text });
+    let prefixes =
+        pieces.iter().flat_map(|word| name::prefixes(word)).map(|text| Term { field: Field::NamePrefix, text });
     let meant = name::words(text);
     let sounds = meant.iter().map(|word| name_sound(word));
     words.chain(prefixes).chain(sounds).collect()
@@ -91,7 +92,9 @@ mod tests {
     #[test]
     fn what_is_searched_is_among_what_was_stored() {
         let stored = of_name("Hj. Siti Nurhalizawati, S.Kep.^^^");
-        for asked in [name_word("siti"), name_prefix("Nur"), name_prefix("NURHALIZAWA"), name_sound("Sity"), name_word("HJ")] {
+        for asked in
+            [name_word("siti"), name_prefix("Nur"), name_prefix("NURHALIZAWA"), name_sound("Sity"), name_word("HJ")]
+        {
             assert!(stored.contains(&asked), "{:?} {}", asked.field, asked.text);
         }
         let local = Identifier::Local { issuer: "RSUD-A".to_owned(), value: "00-12-34 ".to_owned() };
@@ -100,6 +103,11 @@ mod tests {
         for asked in [identifier(&local), number(" 00-12-34"), number("3174014510900001")] {
             assert!(stored.contains(&asked), "{:?}", asked.field);
         }
-        assert!(!stored.contains(&identifier(&Identifier::Local { issuer: "RSUD-B".to_owned(), value: "00-12-34".to_owned() })));
+        assert!(
+            !stored.contains(&identifier(&Identifier::Local {
+                issuer: "RSUD-B".to_owned(),
+                value: "00-12-34".to_owned()
+            }))
+        );
     }
 }

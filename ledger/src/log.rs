@@ -223,9 +223,7 @@ impl Nodes for Log {
         let first = index << rows;
         let tile = self.tile(usize::try_from(level).unwrap_or(LEVELS), first / TILE_WIDTH as u64)?;
         let at = usize::from((first & 0xff) as u8);
-        tile.get(at..at + (1 << rows))
-            .and_then(complete_root)
-            .ok_or(Error::Invalid("the log has no such subtree"))
+        tile.get(at..at + (1 << rows)).and_then(complete_root).ok_or(Error::Invalid("the log has no such subtree"))
     }
 }
 

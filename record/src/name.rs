@@ -10,8 +10,9 @@ pub const PREFIX_LETTERS_MAX: usize = 8;
 
 /// Titles and forms of address that stand before a name.
 const TITLES: [&str; 33] = [
-    "H", "HJ", "HAJI", "HAJJAH", "DR", "DRG", "DRH", "DRS", "DRA", "IR", "PROF", "KH", "KYAI", "R", "RR", "RA", "RADEN", "TN", "TUAN", "NY",
-    "NYONYA", "NN", "NONA", "SDR", "SDRI", "AN", "BAYI", "BY", "BPK", "BAPAK", "IBU", "MR", "MRS",
+    "H", "HJ", "HAJI", "HAJJAH", "DR", "DRG", "DRH", "DRS", "DRA", "IR", "PROF", "KH", "KYAI", "R", "RR", "RA",
+    "RADEN", "TN", "TUAN", "NY", "NYONYA", "NN", "NONA", "SDR", "SDRI", "AN", "BAYI", "BY", "BPK", "BAPAK", "IBU",
+    "MR", "MRS",
 ];
 
 /// Words between names that name nobody.
@@ -19,8 +20,24 @@ const PARTICLES: [&str; 4] = ["BIN", "BINTI", "BT", "BINTE"];
 
 /// How one name is spelt; the single letter is its usual abbreviation.
 const MUHAMMAD: [&str; 18] = [
-    "M", "MD", "MH", "MHD", "MOH", "MUH", "MOCH", "MUCH", "MOHD", "MUHD", "MUHAMAD", "MUHAMMAD", "MOHAMAD", "MOHAMMAD", "MOCHAMAD", "MOCHAMMAD",
-    "MUCHAMAD", "MUHAMMED",
+    "M",
+    "MD",
+    "MH",
+    "MHD",
+    "MOH",
+    "MUH",
+    "MOCH",
+    "MUCH",
+    "MOHD",
+    "MUHD",
+    "MUHAMAD",
+    "MUHAMMAD",
+    "MOHAMAD",
+    "MOHAMMAD",
+    "MOCHAMAD",
+    "MOCHAMMAD",
+    "MUCHAMAD",
+    "MUHAMMED",
 ];
 
 /// Spellings that are one sound, applied in this order: what an earlier rule makes, a later one may read. The first five
@@ -159,7 +176,10 @@ mod tests {
 
     #[test]
     fn written_words_keep_every_letter() {
-        assert_eq!(pieces("Hj. Siti^Nu'man=山田^太郎, S.Kep."), ["HJ", "SITI", "NU", "MAN", "山田", "太郎", "S", "KEP"]);
+        assert_eq!(
+            pieces("Hj. Siti^Nu'man=山田^太郎, S.Kep."),
+            ["HJ", "SITI", "NU", "MAN", "山田", "太郎", "S", "KEP"]
+        );
         assert_eq!(pieces("José Müller"), ["JOSE", "MULLER"]);
         assert_eq!(prefixes("SITI"), ["S", "SI", "SIT", "SITI"]);
         assert_eq!(prefixes("SURYANINGRAT").last().map(String::as_str), Some("SURYANIN"));

@@ -50,7 +50,8 @@ pub fn pad(message: &mut Vec<u8>) {
 /// # Errors
 /// Damaged if it is not a padded message.
 pub fn unpad(message: &mut Vec<u8>) -> Result<()> {
-    let trailer = message.last_chunk().copied().ok_or(Error::damaged("a padded message is shorter than its trailer"))?;
+    let trailer =
+        message.last_chunk().copied().ok_or(Error::damaged("a padded message is shorter than its trailer"))?;
     let len = true_len(message.len() as u64, trailer)?;
     message.truncate(usize::try_from(len).unwrap_or_default());
     Ok(())
@@ -72,7 +73,9 @@ mod tests {
     #[test]
     fn lengths_of_the_paper() {
         // Mantissa no longer than the exponent: 9 stays 9 (E=3, S=2), 15 becomes 16, 1000 becomes 1024, 1025 becomes 1088.
-        for (len, padded) in [(1, 1), (2, 2), (9, 10), (15, 16), (100, 104), (1_000, 1_024), (1_025, 1_088), (1 << 30, 1 << 30)] {
+        for (len, padded) in
+            [(1, 1), (2, 2), (9, 10), (15, 16), (100, 104), (1_000, 1_024), (1_025, 1_088), (1 << 30, 1 << 30)]
+        {
             assert_eq!(padme(len), padded, "{len}");
         }
     }

@@ -160,8 +160,7 @@ mod tests {
     #[test]
     fn tokens_are_golden() -> Result<()> {
         let keys = Root::for_test(1, [9; 32]).token_keys()?;
-        let lines: Vec<String> =
-            FIELDS.iter().map(|f| hex::encode(token(&keys, &term(*f, "SITI RAHAYU")).0)).collect();
+        let lines: Vec<String> = FIELDS.iter().map(|f| hex::encode(token(&keys, &term(*f, "SITI RAHAYU")).0)).collect();
         assert_eq!(lines.join("\n"), include_str!("../tests/golden/tokens.hex").trim());
         Ok(())
     }

@@ -5,8 +5,9 @@ mod golden {
     use record::{FacilityCode, Field, Identifier, ObjectId, Outcome, Pseudonym, Purpose, Role, Term, Token};
     use seal::frame;
     use seal::message::{
-        AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Call, Certificate, Context, DataKey,
-        Failure, Part, PeerEntry, Proof, Register, Released, ReleaseItem, Reply, Request, Who, WrappedKey,
+        AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Call, Certificate,
+        Context, DataKey, Failure, Part, PeerEntry, Proof, Register, ReleaseItem, Released, Reply, Request, Who,
+        WrappedKey,
     };
 
     fn facility() -> FacilityCode {
@@ -75,7 +76,13 @@ mod golden {
     }
 
     fn answers() -> Vec<Answer> {
-        let who = Who { actor: "a1".into(), facility: facility(), role: Role::Clinician, purpose: Purpose::Treat, expires: Some(9) };
+        let who = Who {
+            actor: "a1".into(),
+            facility: facility(),
+            role: Role::Clinician,
+            purpose: Purpose::Treat,
+            expires: Some(9),
+        };
         let admitted = Admitted {
             patient: Pseudonym([3; 16]),
             linked: vec![Pseudonym([4; 16])],
@@ -119,7 +126,13 @@ mod golden {
     }
 
     fn admin_answers() -> Vec<AdminAnswer> {
-        let peer = PeerEntry { ae_title: "CT1".into(), facility: facility(), certificate: Some([1; 32]), host: None, port: None };
+        let peer = PeerEntry {
+            ae_title: "CT1".into(),
+            facility: facility(),
+            certificate: Some([1; 32]),
+            host: None,
+            port: None,
+        };
         let register = Register {
             facilities: vec![(facility(), "RSUP".into())],
             peers: vec![peer],

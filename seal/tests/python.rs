@@ -11,8 +11,18 @@ mod interop {
     use std::path::{Path, PathBuf};
     use std::process::{Command, Stdio};
 
-    const LENGTHS: [usize; 10] =
-        [0, 1, 100, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 50_000, 300 * CHUNK_BYTES, 300 * CHUNK_BYTES + 7];
+    const LENGTHS: [usize; 10] = [
+        0,
+        1,
+        100,
+        CHUNK_BYTES - 1,
+        CHUNK_BYTES,
+        CHUNK_BYTES + 1,
+        2 * CHUNK_BYTES,
+        50_000,
+        300 * CHUNK_BYTES,
+        300 * CHUNK_BYTES + 7,
+    ];
 
     fn python() -> PathBuf {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));

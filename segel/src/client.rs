@@ -70,7 +70,11 @@ impl HttpClient {
 
     fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
-        if self.token.is_empty() { request } else { request.header(header::AUTHORIZATION, format!("Bearer {}", self.token)) }
+        if self.token.is_empty() {
+            request
+        } else {
+            request.header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+        }
     }
 
     async fn send(&self, request: Request<Body>) -> Result<HttpAnswer> {
@@ -108,5 +112,7 @@ fn pieces(mut reader: Box<dyn Read + Send>) -> impl futures_util::Stream<Item = 
             }
         }
     });
-    futures_util::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) })
+    futures_util::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|piece| (piece, receiver))
+    })
 }

@@ -113,7 +113,9 @@ impl Config {
             bail!("ae_title has 1 to 16 characters");
         }
         let remote = &self.keyservice;
-        if remote.address.is_some() && (remote.authority.is_none() || remote.certificate.is_none() || remote.key.is_none()) {
+        if remote.address.is_some()
+            && (remote.authority.is_none() || remote.certificate.is_none() || remote.key.is_none())
+        {
             bail!("[keyservice] address needs authority, certificate and key");
         }
         Ok(())

@@ -72,7 +72,9 @@ impl Node {
         self.whereabouts.https = settings.tls.is_some();
         let doors = Doors::new(self.archive.clone(), config.http.public_origin.as_deref());
         let router = http::layers(
-            dicomweb::router(doors.clone()).merge(fhir::router(doors.clone())).merge(pages::router(doors, self.sessions.clone())),
+            dicomweb::router(doors.clone())
+                .merge(fhir::router(doors.clone()))
+                .merge(pages::router(doors, self.sessions.clone())),
         );
         let stopping = stopping(self.stop.subscribe());
         self.doors.spawn(async move { Ok(http::serve(router, settings, listener, stopping).await?) });
@@ -85,8 +87,9 @@ impl Node {
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;
             self.whereabouts.dimse = Some(listener.local_addr()?);
-            let door = dimse::serve_plain(self.archive.clone(), settings.clone(), listener, stopping(self.stop.subscribe()));
-            self.doors.spawn(async move { Ok(door.await?) });
+            let door =
+                dimse::serve_plain(self.archive.clone(), settings.clone(), listener, stopping(self.stop.subscribe()));
+            self.doors.spawn(door);
         }
         let Some(address) = config.dimse.tls else { return Ok(()) };
         let listener = match listen(address, "dimse over TLS").await {
@@ -102,8 +105,9 @@ impl Node {
             (Some(certificate), Some(key)) => Identity::read(certificate, key)?,
             _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
         };
-        let door = dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
-        self.doors.spawn(async move { Ok(door.await?) });
+        let door =
+            dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
+        self.doors.spawn(door);
         Ok(())
     }
 

@@ -54,7 +54,9 @@ pub fn own_files(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
 
 fn make(certificate: &Path, key: &Path, name: &str) -> Result<()> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    names.extend(std::fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned()).filter(|n| !n.is_empty()));
+    names.extend(
+        std::fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned()).filter(|n| !n.is_empty()),
+    );
     let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
     let folder = certificate.parent().context("a certificate has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -79,7 +81,9 @@ pub fn http_server(identity: Identity) -> Result<Arc<ServerConfig>> {
 /// this node shows its own.
 pub fn keyservice_client(authority: &Path, identity: Identity) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(authority).with_context(|| format!("no certificate in {}", authority.display()))? {
+    for certificate in CertificateDer::pem_file_iter(authority)
+        .with_context(|| format!("no certificate in {}", authority.display()))?
+    {
         roots.add(certificate?)?;
     }
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;

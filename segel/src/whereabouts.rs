@@ -32,7 +32,8 @@ impl Whereabouts {
     /// Writes it down, whole or not at all.
     pub fn write(&self, data: &Path) -> Result<()> {
         let (path, new) = (file(data), data.join("run.json.new"));
-        std::fs::write(&new, serde_json::to_vec_pretty(self)?).with_context(|| format!("cannot write {}", new.display()))?;
+        std::fs::write(&new, serde_json::to_vec_pretty(self)?)
+            .with_context(|| format!("cannot write {}", new.display()))?;
         std::fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
     }
 

@@ -107,7 +107,8 @@ mod tests {
         for before in 0..6 {
             let around = format!("{}Siti Rahayu and more", "x".repeat(before));
             let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join("file"), base64::engine::general_purpose::STANDARD.encode(around)).unwrap();
+            std::fs::write(folder.path().join("file"), base64::engine::general_purpose::STANDARD.encode(around))
+                .unwrap();
             assert!(!search(folder.path(), &encodings("Siti Rahayu")).unwrap().is_empty(), "{before}");
         }
     }

@@ -19,7 +19,11 @@ pub fn ours(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).ok_or("the test's own folder is not known")?;
     let program = folder.join(name);
-    if program.is_file() { Ok(program) } else { Err(format!("{} is missing: run `cargo build` first", program.display()).into()) }
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(format!("{} is missing: run `cargo build` first", program.display()).into())
+    }
 }
 
 /// The Python of the tests' environment (`SEGEL_VENV`, or `.venv` in the workspace).
@@ -29,7 +33,11 @@ pub fn ours(name: &str) -> Result<PathBuf> {
 pub fn python() -> Result<PathBuf> {
     let folder = std::env::var_os("SEGEL_VENV").map_or_else(|| workspace().join(".venv"), PathBuf::from);
     let program = folder.join("bin/python");
-    if program.is_file() { Ok(program) } else { Err(format!("{} is missing: run `cargo xtask tools`", program.display()).into()) }
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(format!("{} is missing: run `cargo xtask tools`", program.display()).into())
+    }
 }
 
 /// Runs a program to its end. One that is not installed is an error that says what to do.
@@ -48,7 +56,11 @@ pub fn run<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result<Output> {
 pub fn must<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result<String> {
     let output = run(program, arguments)?;
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(text) } else { Err(format!("{program} ended with {}:\n{text}", output.status).into()) }
+    if output.status.success() {
+        Ok(text)
+    } else {
+        Err(format!("{program} ended with {}:\n{text}", output.status).into())
+    }
 }
 
 /// Runs a script of `sim/python` with arguments; it must succeed.

@@ -18,7 +18,8 @@ impl Person {
     #[must_use]
     pub fn nth(n: usize) -> Self {
         const GIVEN: [&str; 8] = ["Siti", "Budi", "Wayan", "Dewi", "Agus", "Ketut", "Ratna", "Joko"];
-        const FAMILY: [&str; 8] = ["Rahayu", "Santoso", "Sutrisna", "Lestari", "Wibowo", "Nasution", "Siregar", "Kusuma"];
+        const FAMILY: [&str; 8] =
+            ["Rahayu", "Santoso", "Sutrisna", "Lestari", "Wibowo", "Nasution", "Siregar", "Kusuma"];
         let pick = |list: &[&'static str; 8], at: usize| list.get(at % 8).copied().unwrap_or("Siti");
         let (year, month, day) = (1940 + n % 70, 1 + n / 3 % 12, 1 + n / 7 % 28);
         Self {
@@ -107,7 +108,8 @@ pub fn data_set(person: &Person, uids: &Uids, side: u16, pixels: &[u8]) -> Vec<u
     text((0x0020, 0x0013), b"IS", "1");
     bytes.extend(element((0x0028, 0x0002), b"US", &1_u16.to_le_bytes()));
     bytes.extend(element((0x0028, 0x0004), b"CS", b"MONOCHROME2"));
-    for (element_number, value) in [(0x0010, side), (0x0011, side), (0x0100, 8), (0x0101, 8), (0x0102, 7), (0x0103, 0)] {
+    for (element_number, value) in [(0x0010, side), (0x0011, side), (0x0100, 8), (0x0101, 8), (0x0102, 7), (0x0103, 0)]
+    {
         bytes.extend(element((0x0028, element_number), b"US", &value.to_le_bytes()));
     }
     bytes.extend(element((0x7FE0, 0x0010), b"OW", &grey));
@@ -135,7 +137,8 @@ pub fn file(uids: &Uids, data_set: &[u8]) -> Vec<u8> {
 pub fn covid_bundle(person: &Person, conclusion: &str) -> serde_json::Value {
     let spoken = person.name.replace('^', " ");
     let birth = &person.birth_date;
-    let iso = format!("{}-{}-{}", birth.get(..4).unwrap_or(""), birth.get(4..6).unwrap_or(""), birth.get(6..).unwrap_or(""));
+    let iso =
+        format!("{}-{}-{}", birth.get(..4).unwrap_or(""), birth.get(4..6).unwrap_or(""), birth.get(6..).unwrap_or(""));
     serde_json::json!({
         "resourceType": "Bundle", "type": "transaction",
         "entry": [

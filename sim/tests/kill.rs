@@ -34,7 +34,8 @@ mod tests {
         let mut stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
         let head = format!("{head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n");
-        let fields = format!("Accept: */*\r\nContent-Type: application/dicom\r\nContent-Length: {}\r\n\r\n", body.len());
+        let fields =
+            format!("Accept: */*\r\nContent-Type: application/dicom\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), fields.as_bytes(), body].concat()).ok()?;
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
@@ -61,7 +62,7 @@ mod tests {
             if let Some((200, _)) = request(archive, token, "POST /dicom-web/studies", &bytes) {
                 known.acknowledged.lock().unwrap().insert(uids.instance.clone(), (uids, n));
             }
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 let before = known.acknowledged.lock().unwrap().values().next().map(|(uids, _)| uids.clone());
                 if let Some(uids) = before
                     && let Some((200, _)) = request(archive, token, &format!("GET {}/metadata", path(&uids)), b"")
@@ -74,7 +75,7 @@ mod tests {
 
     /// Most instances are small; some are large enough for a segment of their own.
     fn side(n: usize) -> u16 {
-        if n % 23 == 0 { 1100 } else { 160 }
+        if n.is_multiple_of(23) { 1100 } else { 160 }
     }
 
     fn path(uids: &Uids) -> String {
@@ -102,7 +103,8 @@ mod tests {
         let acknowledged = known.acknowledged.lock().unwrap();
         for (uids, n) in acknowledged.values() {
             let found = request(archive.http, token, &format!("GET {}/frames/1", path(uids)), b"");
-            let (status, body) = found.unwrap_or_else(|| panic!("{} was acknowledged; the archive is gone", uids.instance));
+            let (status, body) =
+                found.unwrap_or_else(|| panic!("{} was acknowledged; the archive is gone", uids.instance));
             assert_eq!(status, 200, "{} was acknowledged", uids.instance);
             let pixels = usize::from(side(*n)).pow(2);
             assert!(body.len() > pixels && contains(&body, &n.to_le_bytes()), "{} is not whole", uids.instance);
@@ -154,7 +156,8 @@ mod tests {
             let stop = Arc::new(AtomicBool::new(false));
             let writers: Vec<_> = (0..WRITERS)
                 .map(|_| {
-                    let (http, token, known, stop) = (archive.http, token.clone(), Arc::clone(&known), Arc::clone(&stop));
+                    let (http, token, known, stop) =
+                        (archive.http, token.clone(), Arc::clone(&known), Arc::clone(&stop));
                     std::thread::spawn(move || write(http, &token, &known, &stop))
                 })
                 .collect();
@@ -180,7 +183,8 @@ mod tests {
         let acknowledged = known.acknowledged.lock().unwrap().len() as u64;
         let opened = known.opened.load(Ordering::Relaxed);
         archive.stop().unwrap();
-        let report: serde_json::Value = serde_json::from_str(&segel(folder.path(), "verify", &["--json"]).unwrap()).unwrap();
+        let report: serde_json::Value =
+            serde_json::from_str(&segel(folder.path(), "verify", &["--json"]).unwrap()).unwrap();
         let entries = report["size"].as_u64().unwrap();
         assert!(entries >= acknowledged + opened, "{entries} entries, {acknowledged} admissions, {opened} openings");
         segel(folder.path(), "scrub", &["--json"]).unwrap();

@@ -30,11 +30,14 @@ mod tests {
         let result = format!("positif-kasus-{n:05}");
         let accession = format!("ACC{}", person.number);
         let complaint = format!("keluhan batuk {}", person.number);
-        for text in [&spoken, family, given, &person.number, &person.nik, &person.birth_date, &result, &accession, &complaint] {
+        for text in
+            [&spoken, family, given, &person.number, &person.nik, &person.birth_date, &result, &accession, &complaint]
+        {
             needles.extend(kept::encodings(text));
         }
-        let birth = &person.birth_date;
-        needles.extend(kept::encodings(&format!("{}-{}-{}", &birth[..4], &birth[4..6], &birth[6..])));
+        let (year, day) = person.birth_date.split_at(4);
+        let (month, day) = day.split_at(2);
+        needles.extend(kept::encodings(&format!("{year}-{month}-{day}")));
         needles.push(kept::Needle { name: format!("pixels of person {n}"), bytes: pixels(n) });
         needles
     }
@@ -44,14 +47,16 @@ mod tests {
         let dicom = work.join("one.dcm");
         std::fs::write(&dicom, file(&uids, &data_set(person, &uids, 64, &pixels(n)))).unwrap();
         let dicom = format!("@{}", dicom.display());
-        let (status, body) =
-            archive.curl(token, &["-H", "Content-Type: application/dicom", "--data-binary", &dicom], "/dicom-web/studies").unwrap();
+        let (status, body) = archive
+            .curl(token, &["-H", "Content-Type: application/dicom", "--data-binary", &dicom], "/dicom-web/studies")
+            .unwrap();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let bundle = work.join("bundle.json");
         std::fs::write(&bundle, covid_bundle(person, &format!("positif-kasus-{n:05}")).to_string()).unwrap();
         let bundle = format!("@{}", bundle.display());
-        let (status, body) =
-            archive.curl(token, &["-H", "Content-Type: application/fhir+json", "--data-binary", &bundle], "/fhir").unwrap();
+        let (status, body) = archive
+            .curl(token, &["-H", "Content-Type: application/fhir+json", "--data-binary", &bundle], "/fhir")
+            .unwrap();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let patient = answer["entry"][0]["response"]["location"].as_str().unwrap();

@@ -46,7 +46,10 @@ mod tests {
         std::fs::write(&body, [part, file.as_slice(), b"\r\n--B--\r\n"].concat()).unwrap();
         let data = format!("@{}", body.display());
         let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=B";
-        assert_eq!(archive.curl(&ours.system, &["-H", kind, "--data-binary", &data], "/dicom-web/studies").unwrap().0, 200);
+        assert_eq!(
+            archive.curl(&ours.system, &["-H", kind, "--data-binary", &data], "/dicom-web/studies").unwrap().0,
+            200
+        );
 
         let picture = format!("/studies/{}/series/{}/instances/{}", uids.study, uids.series, uids.instance);
         let study = format!("/studies/{}", uids.study);
@@ -73,10 +76,16 @@ mod tests {
         assert!(status == 200 && page.contains(&shown) && page.contains("Opened for"), "{page}");
         let patient = list.split("/patients/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
         let (status, page) = ask(&archive, &session, &[], &format!("/patients/{patient}"));
-        assert!(status == 200 && page.contains(&shown) && page.contains(&study), "a patient of whom only images are known has a page");
+        assert!(
+            status == 200 && page.contains(&shown) && page.contains(&study),
+            "a patient of whom only images are known has a page"
+        );
         let (status, samples) = ask(&archive, &session, &[], &format!("{picture}/samples"));
         assert!(status == 200 && samples.ends_with(&"\u{FFFD}".repeat(3)) && samples.contains("pixels"));
-        assert_eq!(header(&ask(&archive, &session, &[], &format!("{picture}/image?side=64")).1, "content-type"), "image/jpeg");
+        assert_eq!(
+            header(&ask(&archive, &session, &[], &format!("{picture}/image?side=64")).1, "content-type"),
+            "image/jpeg"
+        );
 
         let stranger = sign_in(&archive, &others.clinician);
         let (status, list) = ask(&archive, &stranger, &[], "/");
@@ -86,7 +95,12 @@ mod tests {
         let text = |answer: &str| answer.split("\r\n\r\n").nth(1).unwrap_or_default().replace(&uids.study, "1.2.3");
         assert_eq!((refused.0, absent.0), (404, 404));
         assert_eq!(text(&refused.1).len(), text(&absent.1).len(), "refused and absent look alike");
-        for path in [format!("/patients/{patient}"), format!("{picture}/image"), format!("{picture}/samples"), format!("{picture}/document")] {
+        for path in [
+            format!("/patients/{patient}"),
+            format!("{picture}/image"),
+            format!("{picture}/samples"),
+            format!("{picture}/document"),
+        ] {
             assert_eq!(ask(&archive, &stranger, &[], &path).0, 404);
         }
 

@@ -27,11 +27,17 @@ mod tests {
             let path = self.folder.path().join("one.dcm");
             std::fs::write(&path, file(uids, &data_set(person, uids, 64, &[mark; 32]))).unwrap();
             let body = format!("@{}", path.display());
-            self.archive.curl(token, &["-H", "Content-Type: application/dicom", "--data-binary", &body], "/dicom-web/studies").unwrap().0
+            self.archive
+                .curl(token, &["-H", "Content-Type: application/dicom", "--data-binary", &body], "/dicom-web/studies")
+                .unwrap()
+                .0
         }
 
         fn frame(&self, token: &str, uids: &Uids) -> (u16, Vec<u8>) {
-            let path = format!("/dicom-web/studies/{}/series/{}/instances/{}/frames/1", uids.study, uids.series, uids.instance);
+            let path = format!(
+                "/dicom-web/studies/{}/series/{}/instances/{}/frames/1",
+                uids.study, uids.series, uids.instance
+            );
             self.archive.curl(token, &[], &path).unwrap()
         }
     }
@@ -70,7 +76,8 @@ mod tests {
         copy(&stage.archive.data.join("archive"), &stolen.join("archive"));
         let thief = Archive::start(&stolen).unwrap();
         let tokens = thief.facility("RSUD-A").unwrap();
-        let path = format!("/dicom-web/studies/{}/series/{}/instances/{}/frames/1", uids.study, uids.series, uids.instance);
+        let path =
+            format!("/dicom-web/studies/{}/series/{}/instances/{}/frames/1", uids.study, uids.series, uids.instance);
         assert_eq!(thief.curl(&tokens.clinician, &[], &path).unwrap().0, 404);
         assert_eq!(thief.json(&tokens.clinician, "/dicom-web/studies").unwrap(), serde_json::json!([]));
     }
@@ -151,7 +158,8 @@ mod tests {
         stage.archive.stop().unwrap();
         segel(&data, "verify", &["--json"]).unwrap();
         let ledger = data.join("keyservice/ledger");
-        let tiles: Vec<PathBuf> = kept::files(&ledger).unwrap().into_iter().filter(|file| file.file_name().unwrap() != "vkey").collect();
+        let tiles: Vec<PathBuf> =
+            kept::files(&ledger).unwrap().into_iter().filter(|file| file.file_name().unwrap() != "vkey").collect();
         let mut attacked = 0;
         for tile in tiles {
             let whole = std::fs::read(&tile).unwrap();
@@ -182,7 +190,8 @@ mod tests {
         sim::program::must("kill", &["-CONT", &keyservice]).unwrap();
         assert_eq!((stored, read), (503, 503));
         let person = Person::nth(2);
-        let needles: Vec<_> = [&person.name, &person.number].into_iter().flat_map(|text| kept::encodings(text)).collect();
+        let needles: Vec<_> =
+            [&person.name, &person.number].into_iter().flat_map(|text| kept::encodings(text)).collect();
         assert_eq!(kept::search(&stage.archive.data, &needles).unwrap(), []);
         assert_eq!(stage.store(&stage.system, &Uids::new(2, 1, 1), &person, 2), 200);
     }

@@ -27,11 +27,37 @@ mod tests {
     fn certificates(folder: &Path, names: &[&str]) {
         let at = |file: &str| folder.join(file).to_str().unwrap().to_owned();
         let (ca_key, ca) = (at("ca.key"), at("ca.crt"));
-        openssl(&["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=authority", "-keyout", &ca_key, "-out", &ca]);
+        openssl(&[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=authority",
+            "-keyout",
+            &ca_key,
+            "-out",
+            &ca,
+        ]);
         std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
         for name in names {
-            let (key, request, certificate) = (at(&format!("{name}.key")), at(&format!("{name}.csr")), at(&format!("{name}.crt")));
-            openssl(&["req", "-newkey", "rsa:2048", "-nodes", "-subj", &format!("/CN={name}"), "-keyout", &key, "-out", &request]);
+            let (key, request, certificate) =
+                (at(&format!("{name}.key")), at(&format!("{name}.csr")), at(&format!("{name}.crt")));
+            openssl(&[
+                "req",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-subj",
+                &format!("/CN={name}"),
+                "-keyout",
+                &key,
+                "-out",
+                &request,
+            ]);
             let serial = ["-CAcreateserial", "-days", "30", "-extfile"];
             let mut arguments = vec!["x509", "-req", "-in", &request, "-CA", &ca, "-CAkey", &ca_key];
             arguments.extend(serial);
@@ -66,7 +92,8 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split_whitespace().find_map(|word| word.strip_prefix("node=tls:")).unwrap_or_else(|| panic!("{line}"));
+        let address =
+            line.split_whitespace().find_map(|word| word.strip_prefix("node=tls:")).unwrap_or_else(|| panic!("{line}"));
         (KeyService(child), address.to_owned())
     }
 
@@ -99,12 +126,23 @@ mod tests {
         let path = folder.path().join("one.dcm");
         std::fs::write(&path, file(&uids, &data_set(&Person::nth(1), &uids, 64, &[9; 16]))).unwrap();
         let body = format!("@{}", path.display());
-        let stored = archive.curl(&token, &["-H", "Content-Type: application/dicom", "--data-binary", &body], "/dicom-web/studies");
+        let stored = archive.curl(
+            &token,
+            &["-H", "Content-Type: application/dicom", "--data-binary", &body],
+            "/dicom-web/studies",
+        );
         assert_eq!(stored.unwrap().0, 200);
         assert_eq!(archive.json(&token, "/dicom-web/studies").unwrap().as_array().unwrap().len(), 1);
-        assert!(!folder.path().join("node-host/keyservice").exists(), "the archive node holds nothing of the key service");
+        assert!(
+            !folder.path().join("node-host/keyservice").exists(),
+            "the archive node holds nothing of the key service"
+        );
         assert!(!keys_host.join("archive").exists(), "the key service's host holds nothing of the archive");
         let thief = node(folder.path(), &folder.path().join("thiefs-host"), &address, "thief").unwrap();
-        assert_eq!(thief.curl(&token, &[], "/dicom-web/studies").unwrap().0, 503, "to the thief the key service is away");
+        assert_eq!(
+            thief.curl(&token, &[], "/dicom-web/studies").unwrap().0,
+            503,
+            "to the thief the key service is away"
+        );
     }
 }

@@ -23,7 +23,18 @@ pub fn run(options: &Options) -> Result<()> {
     let seconds = format!("-max_total_time={}", options.seconds);
     let wanted = |name: &&str| options.target.as_deref().is_none_or(|target| target == *name);
     for target in listed.lines().filter(wanted) {
-        let arguments = ["+nightly", "fuzz", "run", "--fuzz-dir", "wire/fuzz", target, "--", &seconds, "-rss_limit_mb=512", "-timeout=5"];
+        let arguments = [
+            "+nightly",
+            "fuzz",
+            "run",
+            "--fuzz-dir",
+            "wire/fuzz",
+            target,
+            "--",
+            &seconds,
+            "-rss_limit_mb=512",
+            "-timeout=5",
+        ];
         run::must("cargo", &arguments)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
-//! Everything a developer types: `cargo xtask test`, `tidy`, `fuzz`, `tools`.
+//! Everything a developer types: `cargo xtask test`, `tidy`, `fuzz`, `bench`, `tools`.
 
+mod bench;
 mod fuzz;
 mod run;
 mod test;
@@ -25,6 +26,8 @@ enum Command {
     Tidy,
     /// Fuzzes every reader of `wire` with libFuzzer (needs a nightly toolchain and cargo-fuzz).
     Fuzz(fuzz::Options),
+    /// Measures beside a real peer or a physical limit, in one run, as a ratio.
+    Bench(bench::Options),
     /// Installs the tools of the tests only: Debian packages and a Python environment in `.venv`.
     Tools,
 }
@@ -34,6 +37,7 @@ fn main() -> Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Tools => tools::install(),
     }
 }

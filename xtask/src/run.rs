@@ -45,5 +45,6 @@ pub fn output(program: &str, arguments: &[&str]) -> Result<String> {
 
 /// Whether a program can be found.
 pub fn exists(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }

@@ -33,7 +33,9 @@ fn literal(value: &str, matching: &Matching) -> bool {
         Matching::Universal => true,
         Matching::Single(asked) if asked.trim() == value => true,
         // Numbers are compared as numbers: `01` asks for 1.
-        Matching::Single(asked) => matches!((asked.trim().parse::<f64>(), value.parse::<f64>()), (Ok(a), Ok(b)) if a == b),
+        Matching::Single(asked) => {
+            matches!((asked.trim().parse::<f64>(), value.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+        }
         Matching::Wildcard(pattern) => glob(pattern.trim(), value),
         Matching::UidList(uids) => uids.iter().any(|uid| uid == value),
         Matching::Range { from, to } => {
@@ -46,7 +48,9 @@ fn literal(value: &str, matching: &Matching) -> bool {
 fn person(value: &Value, matching: &Matching, fuzzy: bool) -> bool {
     let groups: Vec<String> = ["Alphabetic", "Ideographic", "Phonetic"]
         .iter()
-        .map(|group| plain_name(value.get(group).and_then(Value::as_str).or_else(|| value.as_str()).unwrap_or_default()))
+        .map(|group| {
+            plain_name(value.get(group).and_then(Value::as_str).or_else(|| value.as_str()).unwrap_or_default())
+        })
         .collect();
     let (Matching::Single(asked) | Matching::Wildcard(asked)) = matching else { return false };
     if fuzzy {
@@ -73,7 +77,8 @@ fn sounds_like(group: &str, asked: &str) -> bool {
     let sounds: Vec<String> = name::words(group).iter().map(|word| name::phonetic(word)).collect();
     let mut asked = name::words(&asked.replace(['*', '?'], " ")).into_iter().peekable();
     asked.peek().is_some()
-        && asked.all(|word| sounds.contains(&name::phonetic(&word)) || written.iter().any(|piece| piece.starts_with(&word)))
+        && asked
+            .all(|word| sounds.contains(&name::phonetic(&word)) || written.iter().any(|piece| piece.starts_with(&word)))
 }
 
 /// Dates and times: digits only, so that the old forms `YYYY.MM.DD` and `HH:MM:SS` compare as well.
@@ -85,10 +90,14 @@ fn moment(vr: &str, value: &str, matching: &Matching) -> bool {
     }
     // A time without seconds is all of its minute: its first moment for a lower end, its last for an upper one.
     let width = if vr == "TM" { 12 } else { 8 };
-    let padded = |text: &str, with: char| text.chars().chain(std::iter::repeat(with)).take(width.max(text.len())).collect::<String>();
+    let padded = |text: &str, with: char| {
+        text.chars().chain(std::iter::repeat(with)).take(width.max(text.len())).collect::<String>()
+    };
     match matching {
         Matching::Universal => true,
-        Matching::Single(asked) if vr == "TM" => value.starts_with(&digits(asked)) || padded(&value, '0') == padded(&digits(asked), '0'),
+        Matching::Single(asked) if vr == "TM" => {
+            value.starts_with(&digits(asked)) || padded(&value, '0') == padded(&digits(asked), '0')
+        }
         Matching::Single(asked) => value == digits(asked),
         Matching::Wildcard(pattern) => glob(pattern, &value),
         Matching::Range { from, to } => {

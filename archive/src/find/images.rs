@@ -63,7 +63,11 @@ async fn tokens(archive: &Inner, asker: &Asker, narrowed: &Narrowed) -> Result<V
 }
 
 /// Groups of terms to groups of tokens, in one call.
-pub(super) async fn token_groups(archive: &Inner, asker: &Asker, groups: &[Vec<record::Term>]) -> Result<Vec<Vec<record::Token>>> {
+pub(super) async fn token_groups(
+    archive: &Inner,
+    asker: &Asker,
+    groups: &[Vec<record::Term>],
+) -> Result<Vec<Vec<record::Token>>> {
     let terms: Vec<_> = groups.concat();
     if terms.len() > limits::TERMS_MAX {
         return Err(Error::Invalid(format!("more than {} search terms", limits::TERMS_MAX)));
@@ -76,7 +80,13 @@ pub(super) async fn token_groups(archive: &Inner, asker: &Asker, groups: &[Vec<r
 }
 
 /// Opens the summaries of some candidates and keeps the rows that match.
-async fn decide(archive: &Arc<Inner>, asker: &Asker, query: &Query, narrowed: &Narrowed, batch: &[Candidate]) -> Result<Vec<Row>> {
+async fn decide(
+    archive: &Arc<Inner>,
+    asker: &Asker,
+    query: &Query,
+    narrowed: &Narrowed,
+    batch: &[Candidate],
+) -> Result<Vec<Row>> {
     let located: Vec<_> = batch.iter().map(|candidate| Located { kept: candidate.representative.clone() }).collect();
     let opened = retrieve::open(archive, asker, Part::Summary, &located).await?;
     let summaries = retrieve::summaries(archive, opened).await?;
@@ -97,7 +107,9 @@ fn decides(summary: &Map<String, Value>, tag: Tag, matching: &Matching, fuzzy: b
     // Any number of the patient: PatientID, the retired list, or an item of the sequence.
     let items = element(0x0010_1002).and_then(|sequence| sequence.get("Value")).and_then(Value::as_array);
     let mut numbers = items.into_iter().flatten().map(|item| item.get("00100020"));
-    matches(element(0x0010_0020), matching, false) || matches(element(tag), matching, false) || numbers.any(|number| matches(number, matching, false))
+    matches(element(0x0010_0020), matching, false)
+        || matches(element(tag), matching, false)
+        || numbers.any(|number| matches(number, matching, false))
 }
 
 fn too_broad(query: &Query) -> Error {

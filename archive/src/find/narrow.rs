@@ -60,7 +60,10 @@ pub(super) fn narrow(query: &Query, filter: Filter) -> Result<Narrowed> {
             continue;
         }
         if let Some(level) = summary::level_of(*tag).filter(|level| *level > query.level) {
-            return Err(Error::Invalid(format!("{} stands at the level of {level:?}, below that of the search", summary::key(*tag))));
+            return Err(Error::Invalid(format!(
+                "{} stands at the level of {level:?}, below that of the search",
+                summary::key(*tag)
+            )));
         }
         narrowed.terms.extend(terms_of(*tag, matching, query.fuzzy));
         narrowed.sealed.push((*tag, matching.clone()));
@@ -72,7 +75,9 @@ impl Narrowed {
     /// Whether the index alone decides on a key.
     fn in_clear(&mut self, tag: Tag, matching: &Matching) -> bool {
         let values = || match matching {
-            Matching::Single(text) => text.split('\\').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect(),
+            Matching::Single(text) => {
+                text.split('\\').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+            }
             Matching::UidList(uids) => uids.clone(),
             _ => Vec::new(),
         };
@@ -127,10 +132,12 @@ fn terms_of(tag: Tag, matching: &Matching, fuzzy: bool) -> Vec<Vec<Term>> {
     match (tag, matching) {
         (PATIENT_ID | OTHER_PATIENT_IDS, Matching::Single(number)) => vec![vec![terms::number(number)]],
         (ACCESSION_NUMBER, Matching::Single(number)) => vec![vec![terms::accession_number(number)]],
-        (PATIENT_NAME, Matching::Single(text) | Matching::Wildcard(text)) if fuzzy => name::words(&text.replace(['*', '?'], " "))
-            .iter()
-            .map(|word| vec![terms::name_sound(word), terms::name_prefix(word)])
-            .collect(),
+        (PATIENT_NAME, Matching::Single(text) | Matching::Wildcard(text)) if fuzzy => {
+            name::words(&text.replace(['*', '?'], " "))
+                .iter()
+                .map(|word| vec![terms::name_sound(word), terms::name_prefix(word)])
+                .collect()
+        }
         (PATIENT_NAME, Matching::Single(text) | Matching::Wildcard(text)) => name_terms(text),
         _ => Vec::new(),
     }

@@ -48,7 +48,12 @@ impl Matching {
         match vr {
             // `*` alone is universal matching for every VR that knows wildcards, and common practice for the others.
             _ if text.is_empty() || text.bytes().all(|byte| byte == b'*') => Self::Universal,
-            "UI" => Self::UidList(text.split(['\\', ',']).map(|uid| uid.trim_matches([' ', '\0']).to_owned()).filter(|uid| !uid.is_empty()).collect()),
+            "UI" => Self::UidList(
+                text.split(['\\', ','])
+                    .map(|uid| uid.trim_matches([' ', '\0']).to_owned())
+                    .filter(|uid| !uid.is_empty())
+                    .collect(),
+            ),
             "DA" | "TM" | "DT" => match text.split_once('-') {
                 Some((from, to)) => {
                     let end = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -56,7 +61,9 @@ impl Matching {
                 }
                 None => Self::Single(text.to_owned()),
             },
-            "SL" | "SS" | "US" | "UL" | "FL" | "FD" | "OB" | "OW" | "UN" | "AT" | "DS" | "IS" | "AS" => Self::Single(text.to_owned()),
+            "SL" | "SS" | "US" | "UL" | "FL" | "FD" | "OB" | "OW" | "UN" | "AT" | "DS" | "IS" | "AS" => {
+                Self::Single(text.to_owned())
+            }
             _ if text.contains(['*', '?']) => Self::Wildcard(text.to_owned()),
             _ => Self::Single(text.to_owned()),
         }

@@ -22,13 +22,18 @@ pub(super) fn candidates(index: &Index, level: Level, filter: &Filter) -> Result
         Level::Patient => {
             let rows = index.patients(filter)?.into_iter().map(|row| {
                 let counts = [("00201200", row.studies), ("00201202", row.series), ("00201204", row.instances)];
-                Candidate { representative: row.representative, counted: counts.into_iter().map(|(key, count)| (key.to_owned(), number(count))).collect() }
+                Candidate {
+                    representative: row.representative,
+                    counted: counts.into_iter().map(|(key, count)| (key.to_owned(), number(count))).collect(),
+                }
             });
             Ok(rows.collect())
         }
         Level::Study => Ok(merged(index.studies(filter)?).into_iter().map(study).collect()),
         Level::Series => Ok(index.series(filter)?.into_iter().map(series).collect()),
-        Level::Instance => Ok(index.instances(filter)?.into_iter().map(|row| series(row.series)).map(available).collect()),
+        Level::Instance => {
+            Ok(index.instances(filter)?.into_iter().map(|row| series(row.series)).map(available).collect())
+        }
     }
 }
 
@@ -81,7 +86,10 @@ fn number(count: u64) -> Value {
 
 /// The attributes at the level and above, in the order of their tags as DICOM JSON wants them.
 pub(super) fn row(level: Level, candidate: &Candidate, summary: &Map<String, Value>) -> Row {
-    let held = ATTRIBUTES.iter().filter(|(_, at)| *at <= level).filter_map(|(tag, _)| summary.get_key_value(&summary::key(*tag)));
+    let held = ATTRIBUTES
+        .iter()
+        .filter(|(_, at)| *at <= level)
+        .filter_map(|(tag, _)| summary.get_key_value(&summary::key(*tag)));
     let counted = candidate.counted.iter();
     let mut all: Vec<_> = held.chain(counted).collect();
     all.sort_by_key(|(key, _)| *key);

@@ -41,7 +41,12 @@ pub(super) fn sop(outline: &Outline, declared: &super::Declared) -> Result<(Stri
 }
 
 /// All facts of a whole data set, with warnings.
-pub(super) fn facts(outline: &Outline, declared: &super::Declared, syntax: &TransferSyntax, dataset_offset: u64) -> Result<(InstanceFacts, Vec<String>)> {
+pub(super) fn facts(
+    outline: &Outline,
+    declared: &super::Declared,
+    syntax: &TransferSyntax,
+    dataset_offset: u64,
+) -> Result<(InstanceFacts, Vec<String>)> {
     let (sop_instance_uid, sop_class_uid) = sop(outline, declared)?;
     let study_instance_uid = uid(outline, STUDY_INSTANCE_UID)?;
     if declared.study_instance_uid.as_ref().is_some_and(|declared| *declared != study_instance_uid) {
@@ -54,7 +59,10 @@ pub(super) fn facts(outline: &Outline, declared: &super::Declared, syntax: &Tran
             return text;
         }
         // Free text stays sealed: only what has the form of a code or a date may stand in the index.
-        warnings.push(format!("{} is not of its form and cannot be searched", wire::dataset::keyword_of(tag).unwrap_or_default()));
+        warnings.push(format!(
+            "{} is not of its form and cannot be searched",
+            wire::dataset::keyword_of(tag).unwrap_or_default()
+        ));
         String::new()
     };
     let facts = InstanceFacts {
@@ -99,10 +107,14 @@ mod tests {
 
     #[test]
     fn only_codes_and_dates_stand_in_clear() {
-        for (text, fits) in [("CT", true), ("ECG", true), ("SITI AMINAH", false), ("C", false), ("A".repeat(17).as_str(), false)] {
+        for (text, fits) in
+            [("CT", true), ("ECG", true), ("SITI AMINAH", false), ("C", false), ("A".repeat(17).as_str(), false)]
+        {
             assert_eq!(is_modality(text), fits, "{text}");
         }
-        for (text, fits) in [("20220105", true), ("20221305", false), ("20220132", false), ("2022.1.5", false), ("00000000", false)] {
+        for (text, fits) in
+            [("20220105", true), ("20221305", false), ("20220132", false), ("2022.1.5", false), ("00000000", false)]
+        {
             assert_eq!(is_date(text), fits, "{text}");
         }
     }

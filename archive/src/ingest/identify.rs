@@ -100,7 +100,8 @@ pub(super) struct Identity {
 /// Whether any identifier stands in group 0010, so that the study's UID need not be waited for.
 pub(super) fn names_patient(outline: &Outline) -> bool {
     let root = outline.root();
-    identifier_of(&root).is_some() || root.sequence(OTHER_PATIENT_IDS_SEQUENCE).iter().any(|item| identifier_of(item).is_some())
+    identifier_of(&root).is_some()
+        || root.sequence(OTHER_PATIENT_IDS_SEQUENCE).iter().any(|item| identifier_of(item).is_some())
 }
 
 /// Reads the patient's identifiers and search terms. `study` holds the objects of an unnamed patient together.
@@ -136,7 +137,8 @@ pub(super) fn identity(outline: &Outline, facility: &FacilityCode, study: &str) 
 }
 
 fn search_terms(root: &DataSet<'_>, identifiers: &[Identifier]) -> Vec<Term> {
-    let values = |tag: Tag| text(root, tag).into_iter().flat_map(|text| text.split('\\').map(str::to_owned).collect::<Vec<_>>());
+    let values =
+        |tag: Tag| text(root, tag).into_iter().flat_map(|text| text.split('\\').map(str::to_owned).collect::<Vec<_>>());
     let mut all = terms::of_identifiers(identifiers);
     // OtherPatientIDs is retired and names no issuer: good for finding, never for joining.
     all.extend(values(OTHER_PATIENT_IDS).map(|number| terms::number(&number)));
@@ -152,7 +154,8 @@ fn identifier_of(set: &DataSet<'_>) -> Option<(Vec<String>, String)> {
     let fits = |text: &String| text.len() <= limits::IDENTIFIER_BYTES_MAX;
     let value = text(set, PATIENT_ID).filter(fits)?;
     let qualifier = set.sequence(ISSUER_QUALIFIERS).first().and_then(|item| text(item, UNIVERSAL_ENTITY_ID));
-    let issuers = [text(set, ISSUER_OF_PATIENT_ID), qualifier, text(set, TYPE_OF_PATIENT_ID).filter(|kind| !is_carrier(kind))];
+    let issuers =
+        [text(set, ISSUER_OF_PATIENT_ID), qualifier, text(set, TYPE_OF_PATIENT_ID).filter(|kind| !is_carrier(kind))];
     Some((issuers.into_iter().flatten().filter(fits).collect(), value))
 }
 

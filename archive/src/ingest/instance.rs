@@ -159,7 +159,10 @@ impl InstanceReceiver {
     async fn early(&self, mut reading: Box<Reading>, held: Vec<u8>) -> Result<Stage> {
         if !is_ready(reading.scanner.outline()) {
             if held.len() > limits::PREAMBLE_BYTES_MAX {
-                return Err(Error::Invalid(format!("more than {} bytes before the patient is known", limits::PREAMBLE_BYTES_MAX)));
+                return Err(Error::Invalid(format!(
+                    "more than {} bytes before the patient is known",
+                    limits::PREAMBLE_BYTES_MAX
+                )));
             }
             return Ok(Stage::Early { reading, held });
         }
@@ -199,12 +202,17 @@ impl InstanceReceiver {
         let (sop_instance_uid, sop_class_uid) = facts::sop(outline, &self.declared)?;
         let _known_before = self.identity.set((sop_class_uid, sop_instance_uid.clone()));
         // INVARIANT: a patient whom group 0010 does not name is asked for only when the study's UID has been read.
-        let study = if identify::names_patient(outline) { String::new() } else { facts::uid(outline, facts::STUDY_INSTANCE_UID)? };
+        let study = if identify::names_patient(outline) {
+            String::new()
+        } else {
+            facts::uid(outline, facts::STUDY_INSTANCE_UID)?
+        };
         let who = self.archive.keys.authenticate(&self.asker).await?;
         let identity = identify::identity(outline, &who.facility, &study);
         let turn = self.archive.sending.turn(&who.facility, &sop_instance_uid).await?;
         let facility = who.facility.clone();
-        let kept = self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await?;
+        let kept =
+            self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await?;
         let (object, version) = match &kept {
             Some(kept) => (kept.record.object, next_version(kept.record.version)?),
             None => (sealing::object_id()?, 1),
@@ -226,16 +234,25 @@ impl InstanceReceiver {
         let mut draft = self.archive.storage.draft();
         let content = ContentSealer::new(&keys, &context, &mut draft)?;
         let digest = Digest::new();
-        let mut sealing = Sealing { who, _turn: turn, kept, object, version, keys, admitted, context, draft, content, digest };
+        let mut sealing =
+            Sealing { who, _turn: turn, kept, object, version, keys, admitted, context, draft, content, digest };
         // The preamble and file meta information are kept, and not compared: every program writes its own.
-        let (before, dataset) = held.split_at_checked(usize::try_from(dataset_offset).unwrap_or(0)).unwrap_or((&[], held));
+        let (before, dataset) =
+            held.split_at_checked(usize::try_from(dataset_offset).unwrap_or(0)).unwrap_or((&[], held));
         sealing.content.update(before, &mut sealing.draft)?;
         sealing.take(dataset)?;
         Ok((sealing, identity.warnings))
     }
 
-    async fn keep(&self, sealing: Sealing, outline: Outline, facts: crate::object::InstanceFacts, mut warnings: Vec<String>) -> Result<Stored> {
-        let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } = sealing;
+    async fn keep(
+        &self,
+        sealing: Sealing,
+        outline: Outline,
+        facts: crate::object::InstanceFacts,
+        mut warnings: Vec<String>,
+    ) -> Result<Stored> {
+        let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } =
+            sealing;
         let arrived = digest.finish();
         if let Some(kept) = &kept
             && kept.instance().is_some_and(|before| before.transfer_syntax_uid == facts.transfer_syntax_uid)
@@ -301,7 +318,9 @@ fn is_ready(outline: &Outline) -> bool {
         return false;
     }
     // The study's UID is whole once something stands behind it.
-    let beyond = |last: Tag| (last.group(), last.element()) > (facts::STUDY_INSTANCE_UID.group(), facts::STUDY_INSTANCE_UID.element());
+    let beyond = |last: Tag| {
+        (last.group(), last.element()) > (facts::STUDY_INSTANCE_UID.group(), facts::STUDY_INSTANCE_UID.element())
+    };
     identify::names_patient(outline) || outline.root().elements().last().is_some_and(|element| beyond(element.tag()))
 }
 

@@ -29,7 +29,10 @@ pub(crate) async fn store(archive: &Inner, asker: &Asker, drafts: Vec<ResourceDr
     let who = archive.keys.authenticate(asker).await?;
     let names: Vec<_> = drafts.iter().map(|draft| (draft.resource_type.clone(), draft.id.clone())).collect();
     let kept = archive.blocking(move |storage| {
-        names.iter().map(|(resource_type, id)| storage.index().newest_resource(resource_type, id)).collect::<Result<Vec<_>>>()
+        names
+            .iter()
+            .map(|(resource_type, id)| storage.index().newest_resource(resource_type, id))
+            .collect::<Result<Vec<_>>>()
     });
     let kept = kept.await?;
     let mut settled = Vec::with_capacity(drafts.len());
@@ -113,7 +116,13 @@ fn item(settled: &Settled, who: &Who) -> AdmitItem {
     }
 }
 
-fn seal_one(settled: Settled, admitted: Admitted, who: &Who, arrived: Micros, frame: &mut Draft) -> Result<ObjectRecord> {
+fn seal_one(
+    settled: Settled,
+    admitted: Admitted,
+    who: &Who,
+    arrived: Micros,
+    frame: &mut Draft,
+) -> Result<ObjectRecord> {
     let Settled { draft, object, keys } = settled;
     let context = Context { patient: admitted.patient, object, version: draft.version };
     let mut digest = Digest::new();
@@ -121,8 +130,10 @@ fn seal_one(settled: Settled, admitted: Admitted, who: &Who, arrived: Micros, fr
     let mut content = ContentSealer::new(&keys, &context, frame)?;
     content.update(&draft.content, frame)?;
     let content = content.finish(frame)?;
-    let metadata = sealing::part(&keys.content, &context, PartName::Metadata, draft.metadata.to_string().into_bytes(), frame)?;
-    let summary = sealing::part(&keys.summary, &context, PartName::Summary, draft.summary.to_string().into_bytes(), frame)?;
+    let metadata =
+        sealing::part(&keys.content, &context, PartName::Metadata, draft.metadata.to_string().into_bytes(), frame)?;
+    let summary =
+        sealing::part(&keys.summary, &context, PartName::Summary, draft.summary.to_string().into_bytes(), frame)?;
     Ok(ObjectRecord {
         object,
         version: draft.version,

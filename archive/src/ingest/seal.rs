@@ -110,7 +110,13 @@ impl ContentSealer {
 }
 
 /// Seals a whole small part into a draft.
-pub(super) fn part(key: &DataKey, of: &Context, name: PartName, mut plain: Vec<u8>, draft: &mut Draft) -> Result<Extent> {
+pub(super) fn part(
+    key: &DataKey,
+    of: &Context,
+    name: PartName,
+    mut plain: Vec<u8>,
+    draft: &mut Draft,
+) -> Result<Extent> {
     padded::pad(&mut plain);
     let sealed = cobblestone::seal(key, &context::bytes(of, name), &plain)?;
     draft.append_part(&sealed)

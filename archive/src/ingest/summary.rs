@@ -79,7 +79,9 @@ mod tests {
 
     fn long_text(study: &str, comments: usize) -> Value {
         let mut bytes = Vec::new();
-        for (tag, vr, text) in [(WireTag(0x0010, 0x4000), b"LT", "x".repeat(comments)), (WireTag(0x0020, 0x000D), b"UI", study.to_owned())] {
+        for (tag, vr, text) in
+            [(WireTag(0x0010, 0x4000), b"LT", "x".repeat(comments)), (WireTag(0x0020, 0x000D), b"UI", study.to_owned())]
+        {
             bytes.extend_from_slice(&tag.group().to_le_bytes());
             bytes.extend_from_slice(&tag.element().to_le_bytes());
             bytes.extend_from_slice(vr);

@@ -11,7 +11,9 @@ pub use endpoint::Endpoint;
 
 use connection::{Connection, Lost};
 use record::{Outcome, Pseudonym, Term, Token, limits};
-use seal::message::{Admitted, AdmitItem, Answer, Asker, Certificate, Failure, Part, ReleaseItem, Released, Request, Who};
+use seal::message::{
+    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, ReleaseItem, Released, Request, Who,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore};
@@ -106,7 +108,13 @@ impl KeyClient {
     ///
     /// # Errors
     /// Refused if the kept object is not the asker's; Busy while the key service is away.
-    pub async fn compare(&self, asker: &Asker, kept: ReleaseItem, commitment: [u8; 32], arrived: [u8; 32]) -> Result<bool, Failure> {
+    pub async fn compare(
+        &self,
+        asker: &Asker,
+        kept: ReleaseItem,
+        commitment: [u8; 32],
+        arrived: [u8; 32],
+    ) -> Result<bool, Failure> {
         match self.ask(Request::Compare { asker: asker.clone(), kept, commitment, arrived }).await? {
             Answer::Same(same) => Ok(same),
             other => Err(unexpected(&other)),
@@ -174,7 +182,8 @@ impl KeyClient {
         if link.failed.is_some_and(|failed| failed.elapsed() < Duration::from_millis(COOLING_MS)) {
             return Err(away());
         }
-        let connecting = tokio::time::timeout(Duration::from_millis(limits::KEY_CONNECT_MS_MAX), self.shared.endpoint.connect());
+        let connecting =
+            tokio::time::timeout(Duration::from_millis(limits::KEY_CONNECT_MS_MAX), self.shared.endpoint.connect());
         let connection = match connecting.await {
             Ok(Ok(connection)) => Arc::new(connection),
             Ok(Err(error)) => {

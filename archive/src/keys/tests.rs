@@ -35,7 +35,9 @@ fn serve(path: &Path) -> tokio::task::JoinHandle<()> {
         while let Ok((mut stream, _)) = listener.accept().await {
             while let Some(Call { id, request }) = receive(&mut stream).await {
                 let answer = match request {
-                    Request::Tokens { terms, .. } => Answer::Tokens(terms.iter().map(|term| Token(term.text.clone().into_bytes())).collect()),
+                    Request::Tokens { terms, .. } => {
+                        Answer::Tokens(terms.iter().map(|term| Token(term.text.clone().into_bytes())).collect())
+                    }
                     _ => Answer::Who(who()),
                 };
                 send(&mut stream, &Reply { id, answer }).await;
@@ -55,7 +57,8 @@ async fn replies_find_their_callers_in_any_order() {
         let other: Call = receive(&mut stream).await.unwrap();
         for Call { id, request } in [other, one] {
             let Request::Tokens { terms, .. } = request else { panic!("not asked") };
-            send(&mut stream, &Reply { id, answer: Answer::Tokens(vec![Token(terms[0].text.clone().into_bytes())]) }).await;
+            send(&mut stream, &Reply { id, answer: Answer::Tokens(vec![Token(terms[0].text.clone().into_bytes())]) })
+                .await;
         }
         stream
     });

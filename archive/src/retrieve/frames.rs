@@ -30,7 +30,8 @@ pub(super) fn offset_table(metadata: &Value) -> Option<Table> {
         return None;
     }
     if let Some(table) = metadata.get(EXTENDED_OFFSET_TABLE) {
-        let inline = || Some(Table::Extended(offsets_of(&STANDARD.decode(table.get("InlineBinary")?.as_str()?).ok()?, 8)));
+        let inline =
+            || Some(Table::Extended(offsets_of(&STANDARD.decode(table.get("InlineBinary")?.as_str()?).ok()?, 8)));
         if let Some(table) = bulk(table).map(Table::ExtendedAt).or_else(inline) {
             return Some(table);
         }
@@ -80,7 +81,8 @@ fn encapsulated(fragments: &[Range<u64>], frames: usize, offsets: &[u64]) -> Res
 }
 
 fn native(metadata: &Value, pixels: &Range<u64>) -> Result<Vec<Vec<Range<u64>>>> {
-    let number = |tag: &str| integer(metadata, tag).ok_or_else(|| invalid("the image does not say how large its frames are"));
+    let number =
+        |tag: &str| integer(metadata, tag).ok_or_else(|| invalid("the image does not say how large its frames are"));
     let samples = integer(metadata, "00280002").unwrap_or(1);
     let photometric = first(metadata, "00280004").and_then(Value::as_str).unwrap_or_default();
     // PS3.3 C.7.6.3.1.2: both chrominances of a native YBR_FULL_422 image are sampled at half the rate.
@@ -98,7 +100,10 @@ fn native(metadata: &Value, pixels: &Range<u64>) -> Result<Vec<Vec<Range<u64>>>>
         .map(|frame| {
             let start = frame.checked_mul(bytes).and_then(|offset| offset.checked_add(pixels.start));
             let end = start.and_then(|start| start.checked_add(bytes)).filter(|end| *end <= pixels.end);
-            start.zip(end).map(|(start, end)| whole(start..end)).ok_or_else(|| invalid("the pixel data is shorter than its frames"))
+            start
+                .zip(end)
+                .map(|(start, end)| whole(start..end))
+                .ok_or_else(|| invalid("the pixel data is shorter than its frames"))
         })
         .collect()
 }
@@ -199,7 +204,8 @@ mod tests {
         let mut extended = tabled;
         extended["7FE00001"] = json!({"vr": "OV", "Bulk": [200, 16]});
         assert_eq!(offset_table(&extended), Some(Table::ExtendedAt(200..216)));
-        extended["7FE00001"] = json!({"vr": "OV", "InlineBinary": STANDARD.encode([0, 0, 0, 0, 0, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0])});
+        extended["7FE00001"] =
+            json!({"vr": "OV", "InlineBinary": STANDARD.encode([0, 0, 0, 0, 0, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0])});
         assert_eq!(offset_table(&extended), Some(Table::Extended(vec![0, 46])));
         assert_eq!(offsets_of(&[46, 0, 0, 0, 0, 0, 0, 1], 8), [(1 << 56) + 46]);
     }

@@ -10,7 +10,12 @@ use wire::dataset::Inflater;
 const STEP_BYTES: u64 = 64 * 1024;
 
 /// The bytes `wanted` of the stream that `dataset` inflates to. Blocks for as long as inflating up to there takes.
-pub(super) fn read(content: &PartReader, storage: &Storage, dataset: Range<u64>, wanted: &Range<u64>) -> Result<Vec<u8>> {
+pub(super) fn read(
+    content: &PartReader,
+    storage: &Storage,
+    dataset: Range<u64>,
+    wanted: &Range<u64>,
+) -> Result<Vec<u8>> {
     // The way in has let no more pass than the inflater's limits, which hold here as well.
     let mut inflater = Inflater::default();
     let mut found = Vec::new();
@@ -41,9 +46,14 @@ mod tests {
 
     #[test]
     fn a_window_takes_what_lies_in_it() {
-        for (at, wanted, expected) in
-            [(0, 1..3, "bc"), (10, 0..11, "a"), (10, 12..99, "cd"), (10, 14..20, ""), (10, 0..10, ""), (0, 0..4, "abcd")]
-        {
+        for (at, wanted, expected) in [
+            (0, 1..3, "bc"),
+            (10, 0..11, "a"),
+            (10, 12..99, "cd"),
+            (10, 14..20, ""),
+            (10, 0..10, ""),
+            (0, 0..4, "abcd"),
+        ] {
             assert_eq!(overlap(b"abcd", at, &wanted), expected.as_bytes());
         }
     }

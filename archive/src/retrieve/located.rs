@@ -101,7 +101,13 @@ fn is_preferred(one: &Kept, other: &Kept, viewer: &FacilityCode) -> bool {
     rank(one) < rank(other)
 }
 
-pub(crate) async fn locate_resource(archive: &Inner, asker: &Asker, resource_type: &str, id: &str, version: Option<Version>) -> Result<Located> {
+pub(crate) async fn locate_resource(
+    archive: &Inner,
+    asker: &Asker,
+    resource_type: &str,
+    id: &str,
+    version: Option<Version>,
+) -> Result<Located> {
     let viewer = archive.keys.authenticate(asker).await?.facility;
     let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
     let kept = archive.blocking(move |storage| {

@@ -42,7 +42,13 @@ pub(crate) async fn open(archive: &Arc<Inner>, asker: &Asker, part: Part, locate
     let released = archive.keys.release(asker, part, &items).await?;
     let opened = located.iter().zip(released).filter_map(|(located, released)| match released {
         Released::Key(key) => Some(Opened {
-            inner: Arc::new(Open { archive: Arc::clone(archive), located: located.clone(), part, key, content: OnceLock::new() }),
+            inner: Arc::new(Open {
+                archive: Arc::clone(archive),
+                located: located.clone(),
+                part,
+                key,
+                content: OnceLock::new(),
+            }),
         }),
         Released::Refused => None,
     });
@@ -53,7 +59,9 @@ pub(crate) async fn open(archive: &Arc<Inner>, asker: &Asker, part: Part, locate
 /// leaving it out would be a wrong answer.
 pub(crate) async fn summaries(archive: &Inner, opened: Vec<Opened>) -> Result<HashMap<ObjectId, Value>> {
     let read = move |storage: &Storage| {
-        let one = |opened: &Opened| Ok((opened.inner.located.kept.record.object, opened.inner.document(storage, PartName::Summary)?));
+        let one = |opened: &Opened| {
+            Ok((opened.inner.located.kept.record.object, opened.inner.document(storage, PartName::Summary)?))
+        };
         opened.iter().map(one).collect()
     };
     archive.blocking(read).await
@@ -97,7 +105,11 @@ impl Opened {
     pub async fn dataset_range(&self) -> Result<Range<u64>> {
         let start = self.inner.located.instance().map_or(0, |facts| facts.dataset_offset);
         let end = self.content_len().await?;
-        if start > end { Err(Error::Damaged("the data set begins behind the end of the content".to_owned())) } else { Ok(start..end) }
+        if start > end {
+            Err(Error::Damaged("the data set begins behind the end of the content".to_owned()))
+        } else {
+            Ok(start..end)
+        }
     }
 
     /// Bytes of the content; what lies behind its end is left out. Only the chunks that hold them are read and opened.
@@ -143,7 +155,10 @@ impl Opened {
     /// Whether offsets in the metadata count in the inflated stream.
     #[must_use]
     pub fn is_deflated(&self) -> bool {
-        self.inner.located.instance().is_some_and(|facts| wire::syntax::TransferSyntax::of(&facts.transfer_syntax_uid).is_deflated())
+        self.inner
+            .located
+            .instance()
+            .is_some_and(|facts| wire::syntax::TransferSyntax::of(&facts.transfer_syntax_uid).is_deflated())
     }
 
     async fn document(&self, name: PartName) -> Result<Value> {

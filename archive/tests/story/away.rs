@@ -64,10 +64,19 @@ async fn the_archives_files_name_nobody() {
     assert!(files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 5 << 20, "the scan sees what was written");
     for (path, bytes) in &files {
         for needle in needles {
-            assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{} in {}", needle.escape_ascii(), path.display());
+            assert!(
+                !bytes.windows(needle.len()).any(|window| window == needle),
+                "{} in {}",
+                needle.escape_ascii(),
+                path.display()
+            );
         }
         for needle in needles.iter().map(hex::encode) {
-            assert!(!bytes.windows(needle.len()).any(|window| window == needle.as_bytes()), "{needle} in {}", path.display());
+            assert!(
+                !bytes.windows(needle.len()).any(|window| window == needle.as_bytes()),
+                "{needle} in {}",
+                path.display()
+            );
         }
     }
     drop(halfway);

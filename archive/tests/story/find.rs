@@ -21,7 +21,11 @@ async fn three_patients() -> World {
         Image { accession: "ACC-1", ..Image::new("00-12-34", "AMINAH^SITI^^^", "1.1", 1) },
         Image { accession: "ACC-1", ..Image::new("00-12-34", "AMINAH^SITI^^^", "1.1", 2) },
         Image { date: "20220301", modality: "MR", ..Image::new("00-12-35", "Soeharto^Bambang", "1.2", 1) },
-        Image { date: "20211224", birth_date: "19550817", ..Image::new("00-12-36", "Hj. Siti Nurhaliza, S.Kep.", "1.3", 1) },
+        Image {
+            date: "20211224",
+            birth_date: "19550817",
+            ..Image::new("00-12-36", "Hj. Siti Nurhaliza, S.Kep.", "1.3", 1)
+        },
     ];
     for image in &images {
         world.store(&world.a, &image.bytes()).await.unwrap();
@@ -76,7 +80,8 @@ async fn keys_join_and_fuzzy_names_sound_alike() {
         .with(PATIENT_NAME, Matching::parse("PN", "*siti*"))
         .with(STUDY_DATE, Matching::parse("DA", "20220101-"));
     assert_eq!(studies(&world.archive.find(&world.a, &both).await.unwrap()), ["1.1"]);
-    for (asked, expected) in [("Suharto", vec!["1.2"]), ("*sity*", vec!["1.1", "1.3"]), ("siti nurhalisa", vec!["1.3"])] {
+    for (asked, expected) in [("Suharto", vec!["1.2"]), ("*sity*", vec!["1.1", "1.3"]), ("siti nurhalisa", vec!["1.3"])]
+    {
         let fuzzy = Query { fuzzy: true, ..Query::at(Level::Study).with(PATIENT_NAME, Matching::parse("PN", asked)) };
         assert_eq!(studies(&world.archive.find(&world.a, &fuzzy).await.unwrap()), expected, "{asked}");
     }
@@ -103,7 +108,11 @@ async fn a_row_carries_its_level_and_counts_and_nothing_below() {
     assert_eq!(instances[0].attributes["00280010"]["Value"][0], 8);
     let patients = world.archive.find(&world.a, &Query::at(Level::Patient)).await.unwrap();
     assert_eq!(patients.len(), 3);
-    assert!(patients.iter().all(|row| row.attributes["00201200"]["Value"][0] == 1 && !row.attributes.contains_key("00080020")));
+    assert!(
+        patients
+            .iter()
+            .all(|row| row.attributes["00201200"]["Value"][0] == 1 && !row.attributes.contains_key("00080020"))
+    );
 }
 
 #[tokio::test]

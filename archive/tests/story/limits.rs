@@ -64,10 +64,16 @@ async fn a_search_opens_up_to_its_limit() {
     let queries = [
         Query::at(Level::Study),
         Query::at(Level::Study).with(0x0010_0010, Matching::Wildcard("*a*".to_owned())),
-        Query { limit: Some(1), ..Query::at(Level::Patient).with(0x0010_0030, Matching::Single("19900101".to_owned())) },
+        Query {
+            limit: Some(1),
+            ..Query::at(Level::Patient).with(0x0010_0030, Matching::Single("19900101".to_owned()))
+        },
     ];
     for query in &queries {
-        assert!(world.archive.find(&world.a, query).await.unwrap().is_empty(), "what the key service refuses is left out");
+        assert!(
+            world.archive.find(&world.a, query).await.unwrap().is_empty(),
+            "what the key service refuses is left out"
+        );
     }
     commit(&world, vec![record(limits::SEARCH_OPENED_MAX, instance(limits::SEARCH_OPENED_MAX, 1))]).await;
     for query in &queries {
@@ -84,10 +90,18 @@ async fn a_search_opens_up_to_its_limit() {
 async fn a_search_of_resources_opens_up_to_its_limit() {
     let world = World::new().await;
     let kind = |n: usize| {
-        Kind::Resource(ResourceFacts { resource_type: "Observation".to_owned(), id: format!("n{n}"), date: String::new() })
+        Kind::Resource(ResourceFacts {
+            resource_type: "Observation".to_owned(),
+            id: format!("n{n}"),
+            date: String::new(),
+        })
     };
     commit(&world, (0..limits::SEARCH_OPENED_MAX).map(|n| record(n, kind(n))).collect()).await;
-    let query = ResourceQuery { resource_type: "Observation".to_owned(), accept: Some(Arc::new(|_| true)), ..ResourceQuery::default() };
+    let query = ResourceQuery {
+        resource_type: "Observation".to_owned(),
+        accept: Some(Arc::new(|_| true)),
+        ..ResourceQuery::default()
+    };
     assert!(world.archive.find_resources(&world.a, &query).await.unwrap().is_empty());
     commit(&world, vec![record(limits::SEARCH_OPENED_MAX, kind(limits::SEARCH_OPENED_MAX))]).await;
     assert_eq!(world.archive.find_resources(&world.a, &query).await.unwrap_err().outcome(), Outcome::Invalid);
@@ -113,15 +127,26 @@ async fn a_patient_has_up_to_so_many_numbers_and_terms() {
         let image = Image::new("7", "A^B", "1.2.3", u32::try_from(others).unwrap());
         let bytes = image.draft().items(Tag(0x0010, 0x1002), numbers).encode(Encoding::ExplicitLittle).unwrap();
         let stored = world.store(&world.a, &bytes).await.unwrap();
-        assert_eq!(stored.warnings.iter().any(|warning| warning.contains("identifiers")), warned, "{:?}", stored.warnings);
+        assert_eq!(
+            stored.warnings.iter().any(|warning| warning.contains("identifiers")),
+            warned,
+            "{:?}",
+            stored.warnings
+        );
     }
     // Each of these words is a term, and so are its beginnings and its sound.
     for (letters, warned) in [(100, false), (600, true)] {
         let names: Vec<String> = (0..letters).map(|n| format!("{n}x")).collect();
         let image = Image::new("8", "A^B", "1.2.4", letters);
-        let bytes = image.draft().text(Tag(0x0010, 0x1001), VR::PN, names.join("\\")).encode(Encoding::ExplicitLittle).unwrap();
+        let bytes =
+            image.draft().text(Tag(0x0010, 0x1001), VR::PN, names.join("\\")).encode(Encoding::ExplicitLittle).unwrap();
         let stored = world.store(&world.a, &bytes).await.unwrap();
-        assert_eq!(stored.warnings.iter().any(|warning| warning.contains("search terms")), warned, "{:?}", stored.warnings);
+        assert_eq!(
+            stored.warnings.iter().any(|warning| warning.contains("search terms")),
+            warned,
+            "{:?}",
+            stored.warnings
+        );
         let opened = world.open(&world.a, &image.target()).await.unwrap().pop().unwrap();
         assert_eq!(opened.read(0..u64::MAX).await.unwrap(), bytes, "what cannot be searched is kept all the same");
     }

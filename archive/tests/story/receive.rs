@@ -117,9 +117,16 @@ async fn declared_and_contained_uids_must_agree() {
             Ok(()) => receiver.finish().await,
             Err(error) => Err(error),
         };
-        assert_eq!(stored.err().map(|error| error.outcome()), (!fits).then_some(Outcome::Invalid), "{instance} {class}");
+        assert_eq!(
+            stored.err().map(|error| error.outcome()),
+            (!fits).then_some(Outcome::Invalid),
+            "{instance} {class}"
+        );
     }
-    let other_study = Declared { study_instance_uid: Some("1.2.4".to_owned()), ..declared(&image.instance, super::world::CT_IMAGE_STORAGE) };
+    let other_study = Declared {
+        study_instance_uid: Some("1.2.4".to_owned()),
+        ..declared(&image.instance, super::world::CT_IMAGE_STORAGE)
+    };
     let mut receiver = world.archive.receive(&world.a, other_study);
     receiver.write(&image.bytes()).await.unwrap();
     assert_eq!(receiver.finish().await.unwrap_err().outcome(), Outcome::Invalid);
@@ -128,13 +135,15 @@ async fn declared_and_contained_uids_must_agree() {
 #[tokio::test]
 async fn a_deflated_data_set_stays_deflated_and_is_read_inflated() {
     let world = World::new().await;
-    let image = Image { pixels: (0..200_000_u32).map(|n| (n % 251) as u8).collect(), ..Image::new("7", "A^B", "1.2.3", 1) };
+    let image =
+        Image { pixels: (0..200_000_u32).map(|n| (n % 251) as u8).collect(), ..Image::new("7", "A^B", "1.2.3", 1) };
     let inflated = image.bytes();
     let mut deflated = deflate(&inflated);
     if deflated.len() % 2 == 1 {
         deflated.push(0);
     }
-    let mut receiver = world.archive.receive(&world.a, Declared { transfer_syntax: Some(DEFLATED.to_owned()), ..Declared::default() });
+    let mut receiver =
+        world.archive.receive(&world.a, Declared { transfer_syntax: Some(DEFLATED.to_owned()), ..Declared::default() });
     receiver.write(&deflated).await.unwrap();
     receiver.finish().await.unwrap();
     let opened = world.open(&world.a, &image.target()).await.unwrap().pop().unwrap();

@@ -36,15 +36,23 @@ async fn results_are_found_and_given_back_byte_exact() {
     let world = World::new().await;
     let drafts = vec![result("one", "94500-6", "20220105"), result("two", "94558-4", "20220106")];
     let stored = world.archive.store_resources(&world.a, drafts.clone()).await.unwrap();
-    assert_eq!(stored.iter().map(|stored| (stored.id.as_str(), stored.version)).collect::<Vec<_>>(), [("one", 1), ("two", 1)]);
+    assert_eq!(
+        stored.iter().map(|stored| (stored.id.as_str(), stored.version)).collect::<Vec<_>>(),
+        [("one", 1), ("two", 1)]
+    );
     assert_eq!(stored[0].patient, stored[1].patient);
 
     let found = world.archive.find_resources(&world.a, &by_code("94558-4")).await.unwrap();
     assert_eq!(found.iter().map(|row| row.facts.id.as_str()).collect::<Vec<_>>(), ["two"]);
-    let dated = ResourceQuery { resource_type: "Observation".to_owned(), to: Some("20220105".to_owned()), ..ResourceQuery::default() };
+    let dated = ResourceQuery {
+        resource_type: "Observation".to_owned(),
+        to: Some("20220105".to_owned()),
+        ..ResourceQuery::default()
+    };
     assert_eq!(world.archive.find_resources(&world.a, &dated).await.unwrap().len(), 1);
     let nik = terms::identifier(&Identifier::Nik("3174015205900001".to_owned()));
-    let of_patient = ResourceQuery { resource_type: "Observation".to_owned(), terms: vec![vec![nik]], ..ResourceQuery::default() };
+    let of_patient =
+        ResourceQuery { resource_type: "Observation".to_owned(), terms: vec![vec![nik]], ..ResourceQuery::default() };
     assert_eq!(world.archive.find_resources(&world.a, &of_patient).await.unwrap().len(), 2);
     assert!(world.archive.find_resources(&world.b, &of_patient).await.unwrap().is_empty());
 
@@ -63,7 +71,11 @@ async fn versions_follow_each_other_and_belong_to_their_facility() {
     assert_eq!(world.archive.store_resources(&world.a, vec![second]).await.unwrap()[0].version, 2);
     let third = ResourceDraft { version: 2, ..result("one", "94500-6", "20220105") };
     assert_eq!(world.archive.store_resources(&world.a, vec![third]).await.unwrap_err(), archive::Error::Conflict);
-    for (version, content) in [(None, "second".to_owned()), (Some(2), "second".to_owned()), (Some(1), String::from_utf8(result("one", "", "").content).unwrap())] {
+    for (version, content) in [
+        (None, "second".to_owned()),
+        (Some(2), "second".to_owned()),
+        (Some(1), String::from_utf8(result("one", "", "").content).unwrap()),
+    ] {
         let opened = world.archive.read_resource(&world.a, "Observation", "one", version).await.unwrap();
         assert_eq!(opened.read(0..u64::MAX).await.unwrap(), content.as_bytes());
     }
@@ -76,13 +88,17 @@ async fn versions_follow_each_other_and_belong_to_their_facility() {
 async fn a_transaction_is_all_or_none() {
     let world = World::new().await;
     let unknown = Subject::Patient(record::Pseudonym([7; 16]));
-    let drafts = vec![result("one", "94500-6", "20220105"), ResourceDraft { subject: unknown, ..result("two", "94500-6", "20220105") }];
+    let drafts = vec![
+        result("one", "94500-6", "20220105"),
+        ResourceDraft { subject: unknown, ..result("two", "94500-6", "20220105") },
+    ];
     assert_eq!(world.archive.store_resources(&world.a, drafts).await.unwrap_err().outcome(), Outcome::Refused);
     assert!(world.archive.read_resource(&world.a, "Observation", "one", None).await.is_err());
     let twice = vec![result("one", "94500-6", "20220105"), result("one", "94500-6", "20220105")];
     assert_eq!(world.archive.store_resources(&world.a, twice).await.unwrap_err().outcome(), Outcome::Invalid);
 
-    let many: Vec<_> = (0..limits::BUNDLE_ENTRIES_MAX).map(|n| result(&format!("n{n}"), "94500-6", "20220105")).collect();
+    let many: Vec<_> =
+        (0..limits::BUNDLE_ENTRIES_MAX).map(|n| result(&format!("n{n}"), "94500-6", "20220105")).collect();
     assert_eq!(world.archive.store_resources(&world.a, many.clone()).await.unwrap().len(), limits::BUNDLE_ENTRIES_MAX);
     let beyond: Vec<_> = many.into_iter().chain([result("last", "94500-6", "20220105")]).collect();
     assert_eq!(world.archive.store_resources(&world.a, beyond).await.unwrap_err().outcome(), Outcome::Invalid);

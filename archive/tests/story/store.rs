@@ -15,7 +15,10 @@ async fn what_goes_in_comes_out_identical() {
     let bytes = image.bytes();
     let stored = world.store(&world.a, &bytes).await.unwrap();
     assert_eq!(stored.outcome, StoreOutcome::New);
-    assert_eq!((stored.facts.modality.as_str(), stored.facts.study_date.as_str(), stored.facts.frames), ("CT", "20220105", 1));
+    assert_eq!(
+        (stored.facts.modality.as_str(), stored.facts.study_date.as_str(), stored.facts.frames),
+        ("CT", "20220105", 1)
+    );
 
     let opened = world.open(&world.a, &image.target()).await.unwrap().pop().unwrap();
     assert_eq!(opened.content_len().await.unwrap(), bytes.len() as u64);

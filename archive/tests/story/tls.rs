@@ -28,7 +28,12 @@ fn identity(authority: &Authority, name: &str) -> (Certificate, KeyPair) {
     (certificate, key)
 }
 
-fn client(address: &Address, trusted: &Authority, name: &str, (certificate, key): &(Certificate, KeyPair)) -> KeyClient {
+fn client(
+    address: &Address,
+    trusted: &Authority,
+    name: &str,
+    (certificate, key): &(Certificate, KeyPair),
+) -> KeyClient {
     let Address::Tls(address) = address else { panic!("not TLS: {address}") };
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der().clone()).unwrap();

@@ -36,10 +36,18 @@ impl World {
         for code in ["RSUD-A", "RSUD-B"] {
             let code = FacilityCode::new(code).unwrap();
             admin(&service, AdminRequest::AddFacility { code: code.clone(), name: code.to_string() }).await;
-            admin(&service, AdminRequest::AddPerson { name: format!("pacs-{code}"), facility: code, role: Role::System }).await;
+            admin(
+                &service,
+                AdminRequest::AddPerson { name: format!("pacs-{code}"), facility: code, role: Role::System },
+            )
+            .await;
         }
         let code = FacilityCode::new("RSUD-A").unwrap();
-        admin(&service, AdminRequest::AddPerson { name: "registrar".to_owned(), facility: code, role: Role::Registrar }).await;
+        admin(
+            &service,
+            AdminRequest::AddPerson { name: "registrar".to_owned(), facility: code, role: Role::Registrar },
+        )
+        .await;
         let a = asker(&service, "pacs-RSUD-A", Purpose::Treat).await;
         let b = asker(&service, "pacs-RSUD-B", Purpose::Treat).await;
         let registrar = asker(&service, "registrar", Purpose::PatientRequest).await;
@@ -65,7 +73,8 @@ impl World {
 
     /// A receiver of bare data sets.
     pub fn receive(&self, asker: &Asker) -> InstanceReceiver {
-        self.archive.receive(asker, Declared { transfer_syntax: Some(EXPLICIT_LITTLE.to_owned()), ..Declared::default() })
+        self.archive
+            .receive(asker, Declared { transfer_syntax: Some(EXPLICIT_LITTLE.to_owned()), ..Declared::default() })
     }
 
     pub async fn open(&self, asker: &Asker, target: &Target) -> Result<Vec<Opened>> {

@@ -90,14 +90,29 @@ fn around_every_edge_we_agree_with_the_oracles() {
     let mut log = open(&dir);
     let mut tree = MemoryBackedTree::new();
     for size in [
-        0, 1, 2, 3, 7, 8, 9, 254, 255, 256, 257, 511, 512, 513, 1_000, 65_279, 65_280, 65_535, 65_536, 65_537, 65_792, 65_793,
-        66_000,
+        0, 1, 2, 3, 7, 8, 9, 254, 255, 256, 257, 511, 512, 513, 1_000, 65_279, 65_280, 65_535, 65_536, 65_537, 65_792,
+        65_793, 66_000,
     ] {
         let from = log.size();
         assert_eq!(log.extend(from, &entries(from, size)).unwrap(), size);
         (from..size).for_each(|index| tree.push(entry(index)));
         log.sign_checkpoint().unwrap();
-        let picks = [0, 1, 2, 100, 254, 255, 256, 257, 511, 65_535, 65_536, size / 3, size.saturating_sub(2), size.saturating_sub(1)];
+        let picks = [
+            0,
+            1,
+            2,
+            100,
+            254,
+            255,
+            256,
+            257,
+            511,
+            65_535,
+            65_536,
+            size / 3,
+            size.saturating_sub(2),
+            size.saturating_sub(1),
+        ];
         if size > 0 {
             assert_like_the_oracles(&dir, &log, &tree, &picks);
         }
@@ -236,7 +251,9 @@ fn whichever_write_is_the_last_the_next_opening_goes_on() {
             // Whatever is published is whole, also before anybody repairs anything.
             match verify(dir.path(), &key().verifier().to_string()) {
                 Ok(_) => {}
-                Err(Error::Damaged { file, why }) => assert_eq!((file.as_str(), why), ("checkpoint", "it is missing"), "{end:?}"),
+                Err(Error::Damaged { file, why }) => {
+                    assert_eq!((file.as_str(), why), ("checkpoint", "it is missing"), "{end:?}")
+                }
                 Err(other) => panic!("{end:?}: {other}"),
             }
             let mut log = open(&dir);
@@ -364,7 +381,9 @@ fn a_proof_convinces_without_the_log() {
 
 #[test]
 fn a_path_is_no_longer_than_a_tree_is_high() {
-    let text = |count: usize| format!("c2sp.org/tlog-proof@v1\nindex 0\n{}\nx", format!("{}\n", Hash([0; 32]).to_base64()).repeat(count));
+    let text = |count: usize| {
+        format!("c2sp.org/tlog-proof@v1\nindex 0\n{}\nx", format!("{}\n", Hash([0; 32]).to_base64()).repeat(count))
+    };
     assert!(TlogProof::parse(&text(64)).is_ok());
     assert!(TlogProof::parse(&text(65)).is_err());
 }

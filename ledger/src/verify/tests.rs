@@ -51,7 +51,11 @@ fn a_flipped_bit_anywhere_is_found_and_its_file_named() {
     let dir = log(&[100, 250, 300, 520, 600]);
     let files = files(dir.path(), "");
     assert!(files.len() >= 10, "{files:?}");
-    assert_eq!(verify(dir.path(), &key().verifier().to_string()).unwrap().files, files.len() as u64, "every file is read");
+    assert_eq!(
+        verify(dir.path(), &key().verifier().to_string()).unwrap().files,
+        files.len() as u64,
+        "every file is read"
+    );
     for file in &files {
         let path = dir.path().join(file);
         let right = fs::read(&path).unwrap();

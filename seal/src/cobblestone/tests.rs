@@ -8,8 +8,17 @@ fn message(len: usize) -> Vec<u8> {
 }
 
 /// Lengths on both sides of every edge of the chunking.
-const EDGES: [usize; 9] =
-    [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES - 1, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 1, 100_000];
+const EDGES: [usize; 9] = [
+    0,
+    1,
+    CHUNK_BYTES - 1,
+    CHUNK_BYTES,
+    CHUNK_BYTES + 1,
+    2 * CHUNK_BYTES - 1,
+    2 * CHUNK_BYTES,
+    2 * CHUNK_BYTES + 1,
+    100_000,
+];
 
 #[test]
 fn the_bytes_of_a_sealed_object_are_golden() -> Result<()> {
@@ -68,7 +77,9 @@ fn every_truncation_and_extension_is_refused() -> Result<()> {
         assert!(open(&KEY, b"c", &short[..len]).is_err(), "{len} bytes");
     }
     let long = seal(&KEY, b"c", &message(2 * CHUNK_BYTES + 5))?;
-    for len in [56, 57, 56 + SEALED_CHUNK_BYTES, 56 + SEALED_CHUNK_BYTES + 16, 56 + 2 * SEALED_CHUNK_BYTES, long.len() - 1] {
+    for len in
+        [56, 57, 56 + SEALED_CHUNK_BYTES, 56 + SEALED_CHUNK_BYTES + 16, 56 + 2 * SEALED_CHUNK_BYTES, long.len() - 1]
+    {
         assert!(open(&KEY, b"c", &long[..len]).is_err(), "{len} bytes");
     }
     for extra in [1, 15, 16, 17, SEALED_CHUNK_BYTES] {

@@ -14,11 +14,11 @@
 use super::Root;
 use crate::{Error, Result, cobblestone, kdf};
 use argon2::{Algorithm, Argon2, Params, Version};
-use record::limits::{
-    PASSPHRASE_BYTES_MAX, PASSPHRASE_LANES_MAX, PASSPHRASE_MEMORY_KIB_MAX, PASSPHRASE_MEMORY_KIB_MIN, PASSPHRASE_PASSES_MAX,
-    PASSPHRASE_PASSES_MIN,
-};
 use record::Outcome;
+use record::limits::{
+    PASSPHRASE_BYTES_MAX, PASSPHRASE_LANES_MAX, PASSPHRASE_MEMORY_KIB_MAX, PASSPHRASE_MEMORY_KIB_MIN,
+    PASSPHRASE_PASSES_MAX, PASSPHRASE_PASSES_MIN,
+};
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 

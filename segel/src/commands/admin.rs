@@ -148,7 +148,9 @@ fn request(action: Action) -> Result<AdminRequest> {
         Action::Peer(PeerAction::Remove { ae_title }) => AdminRequest::Remove { name: ae_title },
         Action::Person(PersonAction::Add { name, facility, role }) => AdminRequest::AddPerson { name, facility, role },
         Action::Person(PersonAction::Remove { name }) => AdminRequest::Remove { name },
-        Action::Token { name, purpose, hours } => AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) },
+        Action::Token { name, purpose, hours } => {
+            AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) }
+        }
         Action::List => AdminRequest::List,
     })
 }
@@ -184,9 +186,10 @@ fn register_json(register: &Register) -> Value {
         json!({"ae_title": peer.ae_title, "facility": peer.facility.as_str(), "host": peer.host, "port": peer.port,
                "certificate_sha256": peer.certificate.map(hex::encode)})
     });
-    let people = register.people.iter().map(|(name, facility, role)| {
-        json!({"name": name, "facility": facility.as_str(), "role": role.name()})
-    });
+    let people = register
+        .people
+        .iter()
+        .map(|(name, facility, role)| json!({"name": name, "facility": facility.as_str(), "role": role.name()}));
     json!({"facilities": facilities.collect::<Vec<_>>(), "peers": peers.collect::<Vec<_>>(), "people": people.collect::<Vec<_>>()})
 }
 

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 /// `segel verify`
 #[derive(Args)]
-#[command(after_help = "Recomputes every tile from the entries up and checks the signed checkpoint. Who does not trust the \
-                        machine brings the public key along (--vkey), as it was written down when the archive was set up.")]
+#[command(
+    after_help = "Recomputes every tile from the entries up and checks the signed checkpoint. Who does not trust the \
+                        machine brings the public key along (--vkey), as it was written down when the archive was set up."
+)]
 pub struct Options {
     #[command(flatten)]
     data: Data,
@@ -33,7 +35,8 @@ pub fn run(options: Options) -> Result<Done> {
         Some(vkey) => vkey,
         None => {
             let file = folder.join("vkey");
-            std::fs::read_to_string(&file).with_context(|| format!("no public key in {}: give --vkey", file.display()))?
+            std::fs::read_to_string(&file)
+                .with_context(|| format!("no public key in {}: give --vkey", file.display()))?
         }
     };
     match ledger::verify(&folder, vkey.trim()) {

@@ -9,8 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// `segel scrub`
 #[derive(Args)]
-#[command(after_help = "Works beside a running archive as well. Status 0: everything is as it was written; 1: it is not, \
-                        and the report names segment, offset and object versions.")]
+#[command(
+    after_help = "Works beside a running archive as well. Status 0: everything is as it was written; 1: it is not, \
+                        and the report names segment, offset and object versions."
+)]
 pub struct Options {
     #[command(flatten)]
     data: Data,

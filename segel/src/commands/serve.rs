@@ -10,8 +10,10 @@ use std::path::PathBuf;
 
 /// `segel serve`
 #[derive(Args)]
-#[command(after_long_help = "Without --config everything is embedded and on loopback. The commented configuration file \
-                             is printed by `segel serve --print-config`.")]
+#[command(
+    after_long_help = "Without --config everything is embedded and on loopback. The commented configuration file \
+                             is printed by `segel serve --print-config`."
+)]
 pub struct Options {
     #[command(flatten)]
     data: Data,

@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use wire::command::{self, Command, field};
 use wire::part10::{self, FileMeta};
-use wire::pdu::{self, AssociateAc, AssociateRq, Header, PduType, Pdvs, PresentationContextRq, PresentationResult, UserInformation};
+use wire::pdu::{
+    self, AssociateAc, AssociateRq, Header, PduType, Pdvs, PresentationContextRq, PresentationResult, UserInformation,
+};
 
 /// The archive answers within the time of a durable write; longer means that it hangs.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +56,8 @@ impl Modality {
             bail!("the archive does not accept {title}");
         }
         let accepted = AssociateAc::parse(&body)?;
-        let contexts = accepted.presentation_contexts.iter().filter(|context| context.result == PresentationResult::Acceptance);
+        let contexts =
+            accepted.presentation_contexts.iter().filter(|context| context.result == PresentationResult::Acceptance);
         let contexts = contexts.filter_map(|context| {
             let asked = proposed.iter().find(|asked| asked.id == context.id)?;
             Some((context.id, asked.abstract_syntax.clone(), asked.transfer_syntaxes.first()?.clone()))
@@ -67,8 +70,11 @@ impl Modality {
     pub fn store(&mut self, file: &[u8]) -> Result<u16> {
         let meta = file_meta(file)?;
         let (class, instance) = (meta.sop_class_uid.clone(), meta.sop_instance_uid.clone());
-        let fits = |(_, known, syntax): &&(u8, String, String)| Some(known) == class.as_ref() && syntax == meta.transfer_syntax.uid();
-        let (context, _, _) = self.contexts.iter().find(fits).context("no context for this kind of instance was accepted")?;
+        let fits = |(_, known, syntax): &&(u8, String, String)| {
+            Some(known) == class.as_ref() && syntax == meta.transfer_syntax.uid()
+        };
+        let (context, _, _) =
+            self.contexts.iter().find(fits).context("no context for this kind of instance was accepted")?;
         let context = *context;
         self.message_id = self.message_id.wrapping_add(1);
         let command = Command {

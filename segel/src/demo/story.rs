@@ -52,12 +52,17 @@ impl Story {
         let secret = Zeroizing::new(hex::encode(random.as_ref()).into_bytes());
         let node = start(folder, options.http, secret).await?;
         let keyservice = node.keyservice_process_id().map_or_else(|| "-".into(), |id| id.to_string());
-        println!("Segel: a sealed archive, from end to end. Everything below really happens, in {}.\n", folder.display());
+        println!(
+            "Segel: a sealed archive, from end to end. Everything below really happens, in {}.\n",
+            folder.display()
+        );
         let size = WorldSize { patients: usize::try_from(options.patients)?, ..WorldSize::demonstration() };
         let world = Arc::new(World::generate(options.seed, size));
         let mut story = Self { folder: folder.to_path_buf(), world, node: Some(node), begun, step: 0 };
         let archive = std::process::id();
-        let told = format!("Two processes started: the archive ({archive}) and the key service ({keyservice}). The root key's passphrase is in memory only.");
+        let told = format!(
+            "Two processes started: the archive ({archive}) and the key service ({keyservice}). The root key's passphrase is in memory only."
+        );
         story.say(begun, &told);
         Ok(story)
     }
@@ -177,7 +182,11 @@ impl Story {
         let studies = studies.as_array().context("no list of studies")?;
         ensure!(!studies.is_empty(), "the clinician finds no study of {word}");
         let study = text(studies.first(), STUDY_INSTANCE_UID)?;
-        let text_of = format!("A clinician of {} searched for a name and found {} studies.", self.facility_name(0), studies.len());
+        let text_of = format!(
+            "A clinician of {} searched for a name and found {} studies.",
+            self.facility_name(0),
+            studies.len()
+        );
         self.say(since, &text_of);
         let since = Instant::now();
         let (mut frames, mut bytes) = (0, 0);
@@ -194,7 +203,10 @@ impl Story {
             }
         }
         ensure!(frames > 0, "no image of the clinician's studies could be rendered");
-        let text_of = format!("The clinician looked at {frames} of them ({} kB): each opening was asked of the key service, decided, and written to the ledger before a key came back.", bytes / 1000);
+        let text_of = format!(
+            "The clinician looked at {frames} of them ({} kB): each opening was asked of the key service, decided, and written to the ledger before a key came back.",
+            bytes / 1000
+        );
         self.say(since, &text_of);
         Ok((word.to_owned(), study))
     }
@@ -204,8 +216,10 @@ impl Story {
         let since = Instant::now();
         let dimse = people.doors.dimse;
         let pairs = vec![("1.2.840.10008.5.1.4.1.1.7".to_owned(), wire::syntax::EXPLICIT_LITTLE.to_owned())];
-        let stranger =
-            tokio::task::spawn_blocking(move || super::modality::Modality::associate(dimse, "STRANGER", &pairs).is_err()).await?;
+        let stranger = tokio::task::spawn_blocking(move || {
+            super::modality::Modality::associate(dimse, "STRANGER", &pairs).is_err()
+        })
+        .await?;
         ensure!(stranger, "an unknown modality was let in");
         let http = self.node()?.http_address().context("no HTTP door")?;
         let (head, tail) = people.clinicians_token.split_at(people.clinicians_token.len().saturating_sub(4));
@@ -256,7 +270,11 @@ impl Story {
         let vkey = std::fs::read_to_string(folder.join("vkey")).context("the ledger has no public key beside it")?;
         let report = ledger::verify(&folder, vkey.trim())?;
         ensure!(report.size > 0, "the ledger is empty");
-        let text = format!("The ledger verifies with nothing but its public key: {} entries, root {}.", report.size, report.root.to_base64());
+        let text = format!(
+            "The ledger verifies with nothing but its public key: {} entries, root {}.",
+            report.size,
+            report.root.to_base64()
+        );
         self.say(since, &text);
         Ok(())
     }
@@ -279,7 +297,10 @@ impl Story {
         let code = node.sessions().link(&people.clinicians_token);
         println!("\nThe archive stays up. Look at it as a clinician of {}:\n", self.facility_name(0));
         println!("    http://{http}/signin/{code}     (opens once, for ten minutes)\n");
-        println!("  DICOMweb  http://{http}/dicom-web      FHIR  http://{http}/fhir      DICOM  {}", people.doors.dimse);
+        println!(
+            "  DICOMweb  http://{http}/dicom-web      FHIR  http://{http}/fhir      DICOM  {}",
+            people.doors.dimse
+        );
         println!("  A token of the clinician, for curl or a viewer:\n    {}\n", people.clinicians_token);
         println!("Ctrl-C ends it.");
         crate::commands::stop_asked().await;
@@ -323,7 +344,11 @@ fn text(row: Option<&Value>, tag: &str) -> Result<String> {
 /// Percent-encodes what is not unreserved (RFC 3986 2.3).
 fn percent(text: &str) -> String {
     let escape = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
     };
     text.bytes().map(escape).collect()
 }

@@ -178,12 +178,16 @@ pub fn instances(ranges: &[MediaRange], syntaxes: &[&str]) -> Result<InstanceFor
     };
     let form = if multipart(first) { InstanceForm::Multipart } else { InstanceForm::Single };
     let allowed = |syntax: &str| {
-        ranges.iter().any(|r| r.takes_syntax(syntax) && if form == InstanceForm::Single { single(r) } else { multipart(r) })
+        ranges
+            .iter()
+            .any(|r| r.takes_syntax(syntax) && if form == InstanceForm::Single { single(r) } else { multipart(r) })
     };
     if syntaxes.iter().all(|syntax| allowed(syntax)) {
         return Ok(form);
     }
-    Err(Problem::not_acceptable("Instances are given in the transfer syntax they are kept in; ask for transfer-syntax=*."))
+    Err(Problem::not_acceptable(
+        "Instances are given in the transfer syntax they are kept in; ask for transfer-syntax=*.",
+    ))
 }
 
 /// The media types of one frame in a transfer syntax, the registered one first (PS3.18 table 8.7.3-5).
@@ -193,10 +197,9 @@ pub fn frame_media_types(transfer_syntax_uid: &str) -> &'static [&'static str] {
             &["application/octet-stream"]
         }
         "1.2.840.10008.1.2.5" => &["image/dicom-rle", "image/x-dicom-rle"],
-        "1.2.840.10008.1.2.4.50"
-        | "1.2.840.10008.1.2.4.51"
-        | "1.2.840.10008.1.2.4.57"
-        | "1.2.840.10008.1.2.4.70" => &["image/jpeg"],
+        "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
+            &["image/jpeg"]
+        }
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => &["image/jls", "image/x-jls"],
         "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => &["image/jp2"],
         "1.2.840.10008.1.2.4.92" | "1.2.840.10008.1.2.4.93" => &["image/jpx"],
@@ -246,7 +249,9 @@ pub fn frames(ranges: &[MediaRange], transfer_syntax_uid: &str, count: usize) ->
         }
     }
     let offered = types.first().unwrap_or(&OCTETS);
-    Err(Problem::not_acceptable(format!("These frames are kept as {offered} in transfer syntax {transfer_syntax_uid}.")))
+    Err(Problem::not_acceptable(format!(
+        "These frames are kept as {offered} in transfer syntax {transfer_syntax_uid}."
+    )))
 }
 
 /// Whether pixels of this syntax are not encapsulated.

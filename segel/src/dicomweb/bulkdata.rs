@@ -56,10 +56,8 @@ pub async fn bulkdata(request: Request) -> Result<Response, Problem> {
         }
         Some(wanted) => {
             let place = format!("bytes {}-{}/{length}", wanted.start, wanted.end - 1);
-            let sizes = [
-                (header::CONTENT_RANGE, place),
-                (header::CONTENT_LENGTH, (wanted.end - wanted.start).to_string()),
-            ];
+            let sizes =
+                [(header::CONTENT_RANGE, place), (header::CONTENT_LENGTH, (wanted.end - wanted.start).to_string())];
             Ok((StatusCode::PARTIAL_CONTENT, headers, sizes, body::of([part(wanted)])).into_response())
         }
     }
@@ -68,7 +66,9 @@ pub async fn bulkdata(request: Request) -> Result<Response, Problem> {
 /// The one range that a `Range` header asks for (RFC 9110 14.2); several at once, or another unit, are ignored as allowed there.
 fn range(headers: &HeaderMap, length: u64) -> Result<Option<Range<u64>>, Problem> {
     let Some(text) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|set| set.trim().split_once('-')) else { return Ok(None) };
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|set| set.trim().split_once('-')) else {
+        return Ok(None);
+    };
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let range = match (number(first), number(last)) {
         (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(length),

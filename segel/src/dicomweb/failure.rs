@@ -1,8 +1,8 @@
 //! What became of each instance of a store, as the Store Instances Response Module says it (PS3.18 annex I.2).
 
+use crate::outcome::words;
 use archive::ingest::{StoreOutcome, Stored};
 use archive::object::InstanceFacts;
-use crate::outcome::words;
 use axum::http::{HeaderValue, StatusCode};
 use record::Outcome;
 use serde_json::{Map, Value, json};
@@ -47,10 +47,7 @@ fn element(vr: &str, value: impl Into<Value>) -> Value {
 }
 
 fn reference(class: &str, instance: &str) -> Map<String, Value> {
-    Map::from_iter([
-        ("00081150".to_owned(), element("UI", class)),
-        ("00081155".to_owned(), element("UI", instance)),
-    ])
+    Map::from_iter([("00081150".to_owned(), element("UI", class)), ("00081155".to_owned(), element("UI", instance))])
 }
 
 impl Report {
@@ -117,7 +114,10 @@ impl Report {
     /// Why instances were not kept, as `Warning` fields say it (RFC 7234 5.5): the response's data set has codes only.
     pub fn warnings(&self) -> impl Iterator<Item = HeaderValue> {
         self.reasons.iter().filter_map(|reason| {
-            let plain: String = reason.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { ' ' }).collect();
+            let plain: String = reason
+                .chars()
+                .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { ' ' })
+                .collect();
             HeaderValue::from_str(&format!("299 segel \"{plain}\"")).ok()
         })
     }

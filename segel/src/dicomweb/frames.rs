@@ -80,7 +80,8 @@ pub fn swap_from(transfer_syntax_uid: &str, metadata: &Value) -> Option<u64> {
 pub fn numbers(list: &str) -> Result<Vec<usize>, Problem> {
     let number = |text: &str| text.trim().parse().ok().filter(|number: &usize| *number > 0);
     let numbers: Option<Vec<usize>> = list.split(',').take(FRAMES_MAX + 1).map(number).collect();
-    let numbers = numbers.ok_or_else(|| Problem::bad_request("Frames are numbers from 1, with commas between them."))?;
+    let numbers =
+        numbers.ok_or_else(|| Problem::bad_request("Frames are numbers from 1, with commas between them."))?;
     if numbers.len() > FRAMES_MAX {
         return Err(Problem::bad_request(format!("At most {FRAMES_MAX} frames at once.")));
     }

@@ -64,15 +64,20 @@ fn boolean(name: &str, value: &str) -> Result<bool, Problem> {
 /// An attribute by its keyword or by eight hexadecimal digits, with its VR (PS3.18 8.3.4.1.1).
 fn attribute(name: &str) -> Result<(Tag, &'static str), Problem> {
     if name.contains('.') {
-        return Err(Problem::bad_request("Attributes inside sequences cannot be searched for here; name attributes of the data set itself."));
+        return Err(Problem::bad_request(
+            "Attributes inside sequences cannot be searched for here; name attributes of the data set itself.",
+        ));
     }
     let dictionary = StandardDataDictionary;
     let by_tag = || wire::dataset::parse_tag(name);
     let tag = dictionary.by_name(name).map(|entry| entry.tag()).or_else(by_tag);
     let Some(tag) = tag else {
         // Names of parameters are the client's program, not a patient; still, only what looks like a keyword is repeated.
-        let shown = if name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric()) { name } else { "A parameter" };
-        return Err(Problem::bad_request(format!("{shown} is neither a keyword or tag of PS3.6 nor a parameter of a search.")));
+        let shown =
+            if name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric()) { name } else { "A parameter" };
+        return Err(Problem::bad_request(format!(
+            "{shown} is neither a keyword or tag of PS3.6 nor a parameter of a search."
+        )));
     };
     let vr = dictionary.by_tag(tag).map_or("UN", |entry| entry.vr().relaxed().to_string());
     let number = (u32::from(tag.group()) << 16) | u32::from(tag.element());
@@ -119,7 +124,12 @@ mod tests {
 
     #[test]
     fn limit_offset_and_fields_are_read_and_bounded() {
-        let search = of(&[("limit", "5"), ("offset", "10"), ("fuzzymatching", "true"), ("includefield", "PatientName,00080060")]);
+        let search = of(&[
+            ("limit", "5"),
+            ("offset", "10"),
+            ("fuzzymatching", "true"),
+            ("includefield", "PatientName,00080060"),
+        ]);
         let search = search.unwrap();
         assert_eq!((search.limit, search.query.offset, search.query.fuzzy), (5, 10, true));
         assert_eq!(search.included, [0x0010_0010, 0x0008_0060]);

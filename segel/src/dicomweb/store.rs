@@ -2,8 +2,8 @@
 
 use super::failure::{Failure, Report};
 use super::request::Request;
-use crate::http::body::BodyReader;
 use crate::http::Problem;
+use crate::http::body::BodyReader;
 use archive::ingest::{Declared, InstanceReceiver};
 use axum::Json;
 use axum::body::Body;
@@ -75,7 +75,9 @@ impl Store {
 
     fn begin_part(&mut self, headers: &PartHeaders) {
         // A part without a type is taken for what the whole says of its parts (RFC 2387 3.1).
-        let kind = headers.get("content-type").map_or(Ok(DICOM.to_owned()), |text| MediaType::parse(text).map(|kind| kind.essence));
+        let kind = headers
+            .get("content-type")
+            .map_or(Ok(DICOM.to_owned()), |text| MediaType::parse(text).map(|kind| kind.essence));
         if kind.is_ok_and(|kind| kind == DICOM) {
             self.begin();
         } else {

@@ -19,8 +19,10 @@ pub async fn thumbnail(request: Request) -> Result<Response, Problem> {
     wish.format = Format::Jpeg(80);
     let located = request.locate().await?;
     // An instance in the middle of a series shows more of the patient than its first slice. Only this one is opened.
-    let with_image: Vec<_> = located.into_iter().filter(|l| l.instance().is_some_and(|facts| facts.frames > 0)).collect();
-    let middle = with_image.get(with_image.len() / 2).ok_or_else(|| Problem::not_acceptable("There is no image here."))?;
+    let with_image: Vec<_> =
+        located.into_iter().filter(|l| l.instance().is_some_and(|facts| facts.frames > 0)).collect();
+    let middle =
+        with_image.get(with_image.len() / 2).ok_or_else(|| Problem::not_acceptable("There is no image here."))?;
     if request.names.frames.is_none() {
         wish.frame = middle.instance().map_or(0, |facts| facts.frames / 2);
     }

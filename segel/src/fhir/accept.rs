@@ -42,7 +42,13 @@ mod tests {
 
     #[test]
     fn json_in_all_its_names_and_nothing_else() {
-        for name in ["json", "application/json", "application/fhir+json", "application/fhir json", "application/fhir+json; fhirVersion=4.0"] {
+        for name in [
+            "json",
+            "application/json",
+            "application/fhir+json",
+            "application/fhir json",
+            "application/fhir+json; fhirVersion=4.0",
+        ] {
             assert_eq!(format(Some(name)), Ok(()), "{name}");
         }
         for name in ["xml", "application/fhir+xml", "text/html", ""] {

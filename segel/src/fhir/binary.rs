@@ -22,7 +22,8 @@ use wire::multipart::MediaType;
 /// A body that is the document itself.
 pub fn raw(bytes: Vec<u8>, content_type: &str) -> Result<Parsed, Failure> {
     let definition = Definition::of("Binary").ok_or_else(Problem::not_found)?;
-    let media_type = MediaType::parse(content_type).map_err(|_| Problem::unsupported("The content type cannot be read."))?;
+    let media_type =
+        MediaType::parse(content_type).map_err(|_| Problem::unsupported("The content type cannot be read."))?;
     if bytes.is_empty() {
         return Err(Failure::bad_request("invalid", "The body is empty."));
     }
@@ -65,7 +66,8 @@ pub async fn answer(request: &Request, opened: Opened) -> Result<Response, Failu
         }
     };
     let mut response = (headers, body).into_response();
-    let content_type = HeaderValue::from_str(&media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let content_type =
+        HeaderValue::from_str(&media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     // What a stranger uploaded must not run as a page of this origin.
     let sandbox = HeaderValue::from_static("sandbox; default-src 'none'");

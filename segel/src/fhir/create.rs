@@ -65,6 +65,7 @@ pub fn stamp(stored: &StoredResource) -> Stamp {
 /// The body's media type without parameters.
 pub fn content_type(headers: &HeaderMap) -> Result<String, Failure> {
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = MediaType::parse(text).map_err(|_| Problem::unsupported("The content type is missing or cannot be read."))?;
+    let media_type =
+        MediaType::parse(text).map_err(|_| Problem::unsupported("The content type is missing or cannot be read."))?;
     Ok(media_type.essence)
 }

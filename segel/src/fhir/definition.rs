@@ -210,12 +210,7 @@ pub const DEFINITIONS: &[Definition] = &[
             parameter("date", Kind::Date(&["date"])),
         ],
     },
-    Definition {
-        name: "Binary",
-        subject: Subject::Security,
-        rules: &[Rule::Required("contentType")],
-        parameters: &[],
-    },
+    Definition { name: "Binary", subject: Subject::Security, rules: &[Rule::Required("contentType")], parameters: &[] },
 ];
 
 impl Definition {

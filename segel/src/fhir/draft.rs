@@ -35,12 +35,17 @@ pub fn id() -> Result<String, Problem> {
 
 /// Reads and checks one resource; `expected` is the type that the path names.
 pub fn parse(bytes: Vec<u8>, expected: Option<&'static Definition>) -> Result<Parsed, Failure> {
-    let document = wire::fhir::Document::parse(&bytes).map_err(|error| Failure::bad_request("structure", error.to_string()))?;
+    let document =
+        wire::fhir::Document::parse(&bytes).map_err(|error| Failure::bad_request("structure", error.to_string()))?;
     let Some(resource_type) = document.resource_type() else {
         return Err(Failure::bad_request("structure", "resourceType is missing."));
     };
     let Some(definition) = Definition::of(resource_type) else {
-        return Err(Failure::unprocessable("not-supported", "Resource", "This resource type is not kept here; see metadata."));
+        return Err(Failure::unprocessable(
+            "not-supported",
+            "Resource",
+            "This resource type is not kept here; see metadata.",
+        ));
     };
     if expected.is_some_and(|expected| expected.name != definition.name) {
         return Err(Failure::bad_request("invalid", "resourceType is not the type that the address names."));
@@ -88,10 +93,15 @@ mod tests {
     #[test]
     fn a_resource_of_another_type_or_of_none_is_refused() {
         let code = |text: &str, expected: &str| {
-            parse(text.as_bytes().to_vec(), Definition::of(expected)).err().map(|f| f.resource()["issue"][0]["code"].clone())
+            parse(text.as_bytes().to_vec(), Definition::of(expected))
+                .err()
+                .map(|f| f.resource()["issue"][0]["code"].clone())
         };
         assert_eq!(code(r#"{"resourceType":"Patient","identifier":[{"value":"1"}]}"#, "Patient"), None);
-        assert_eq!(code(r#"{"resourceType":"Patient","identifier":[{"value":"1"}]}"#, "Observation").unwrap(), "invalid");
+        assert_eq!(
+            code(r#"{"resourceType":"Patient","identifier":[{"value":"1"}]}"#, "Observation").unwrap(),
+            "invalid"
+        );
         assert_eq!(code(r#"{"resourceType":"Practitioner"}"#, "Patient").unwrap(), "not-supported");
         assert_eq!(code(r#"{"a":1}"#, "Patient").unwrap(), "structure");
         assert_eq!(code("{", "Patient").unwrap(), "structure");

@@ -62,7 +62,8 @@ pub fn extract(definition: &Definition, resource: &Value) -> Extract {
             Kind::Token(elements) => elements.iter().flat_map(|element| concepts(resource.get(element))).collect(),
             Kind::Date(elements) => {
                 let days = elements.iter().find_map(|element| Days::of(resource.get(element)?));
-                date = date.or_else(|| days.as_ref().filter(|_| parameter.name != "birthdate").map(|days| days.first.clone()));
+                date = date
+                    .or_else(|| days.as_ref().filter(|_| parameter.name != "birthdate").map(|days| days.first.clone()));
                 days.iter().map(|days| json!([days.first, days.last])).collect()
             }
             Kind::Name => names(resource).into_iter().map(Value::from).collect(),
@@ -87,7 +88,9 @@ fn terms_of(definition: &Definition, kind: Kind, parameter: &str, value: &Value)
         // A patient's own identifiers become terms with the subject; any other identifier is a number of an order or report.
         Kind::Identifier if definition.name != "Patient" => vec![archive::terms::number(text("code"))],
         // Status and gender have so few values that a term would only cost.
-        Kind::Token(_) if !matches!(parameter, "status" | "gender") => archive::terms::code(text("system"), text("code")).into(),
+        Kind::Token(_) if !matches!(parameter, "status" | "gender") => {
+            archive::terms::code(text("system"), text("code")).into()
+        }
         Kind::Name => value.as_str().map(archive::terms::of_name).unwrap_or_default(),
         _ => Vec::new(),
     }
@@ -143,7 +146,12 @@ fn name(name: &Value) -> String {
 fn words(concept: Option<&Value>) -> Option<String> {
     let concept = concept?;
     let first = |name: &str| concept.get("coding")?.as_array()?.iter().find_map(|c| c.get(name)?.as_str());
-    concept.get("text").and_then(Value::as_str).or_else(|| first("display")).or_else(|| first("code")).map(str::to_owned)
+    concept
+        .get("text")
+        .and_then(Value::as_str)
+        .or_else(|| first("display"))
+        .or_else(|| first("code"))
+        .map(str::to_owned)
 }
 
 /// What a list shows of a resource: `title`, `value`, `status`, `date`, `contentType`, for a patient name, sex and birth date.

@@ -7,11 +7,8 @@ const NIK: &str = "https://fhir.kemkes.go.id/id/nik";
 /// The mother's number, given for a newborn: it does not name the child, and twins share it.
 const NIK_OF_MOTHER: &str = "https://fhir.kemkes.go.id/id/nik-ibu";
 const IHS: [&str; 2] = ["https://fhir.kemkes.go.id/id/patient-ihs-number", "https://fhir.kemkes.go.id/id/ihs-number"];
-const JKN: [&str; 3] = [
-    "https://fhir.kemkes.go.id/id/jkn",
-    "https://fhir.kemkes.go.id/id/bpjs",
-    "http://sys-ids.kemkes.go.id/jkn-card",
-];
+const JKN: [&str; 3] =
+    ["https://fhir.kemkes.go.id/id/jkn", "https://fhir.kemkes.go.id/id/bpjs", "http://sys-ids.kemkes.go.id/jkn-card"];
 const PASSPORT: [&str; 2] = ["https://fhir.kemkes.go.id/id/passport", "https://fhir.kemkes.go.id/id/paspor"];
 const RECORD_NUMBER: &str = "http://sys-ids.kemkes.go.id/mrn/";
 
@@ -35,7 +32,8 @@ pub fn identifier(system: &str, value: &str, facility: &FacilityCode) -> Option<
         system if IHS.contains(&system) && is_ihs(value) => Identifier::Ihs(text()),
         system if PASSPORT.contains(&system) && is_passport(value) => Identifier::Passport(text()),
         system => {
-            let organisation = system.strip_prefix(RECORD_NUMBER).or(system.strip_prefix("https://sys-ids.kemkes.go.id/mrn/"));
+            let organisation =
+                system.strip_prefix(RECORD_NUMBER).or(system.strip_prefix("https://sys-ids.kemkes.go.id/mrn/"));
             let issuer = organisation.filter(|organisation| !organisation.is_empty()).unwrap_or(system);
             Identifier::Local { issuer: issuer.to_owned(), value: text() }
         }

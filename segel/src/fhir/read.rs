@@ -12,11 +12,13 @@ use record::Version;
 pub async fn read(request: Request) -> Result<Response, Failure> {
     let definition = request.definition()?;
     let id = request.names.id.as_deref().filter(|id| is_id(id)).ok_or_else(Problem::not_found)?;
-    let version = request.names.version.as_deref().map(|version| version.parse::<Version>().map_err(|_| Problem::not_found()));
+    let version =
+        request.names.version.as_deref().map(|version| version.parse::<Version>().map_err(|_| Problem::not_found()));
     if definition.name != "Binary" {
         accept::json(&request.headers)?;
     }
-    let opened = request.doors.archive.read_resource(&request.caller.asker, definition.name, id, version.transpose()?).await?;
+    let opened =
+        request.doors.archive.read_resource(&request.caller.asker, definition.name, id, version.transpose()?).await?;
     if definition.name == "Binary" {
         return binary::answer(&request, opened).await;
     }

@@ -63,7 +63,8 @@ async fn search(request: &Request, parameters: &[(String, String)]) -> Result<Re
     let (set, shown) = fill(request, definition, &page).await?;
     let own_url = parameters::url(&request.base, definition.name, parameters, None);
     let next = search.offset + shown;
-    let next_url = (next < total && shown > 0).then(|| parameters::url(&request.base, definition.name, parameters, Some(next)));
+    let next_url =
+        (next < total && shown > 0).then(|| parameters::url(&request.base, definition.name, parameters, Some(next)));
     let total = (total < SEARCH_RESULTS_MAX).then_some(total);
     Ok(([served::content_type()], set.finish(total, &own_url, next_url.as_deref())).into_response())
 }
@@ -83,7 +84,8 @@ async fn find(request: &Request, definition: &Definition, search: &Search) -> Re
     let mut patients: Option<BTreeSet<Pseudonym>> = None;
     for who in &search.patients {
         let found = stand_for(request, definition, who).await?;
-        patients = Some(patients.map_or_else(|| found.clone(), |before| before.intersection(&found).copied().collect()));
+        patients =
+            Some(patients.map_or_else(|| found.clone(), |before| before.intersection(&found).copied().collect()));
     }
     let archive = &request.doors.archive;
     let asker = &request.caller.asker;

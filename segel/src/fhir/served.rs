@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_stamp_is_written_as_fhir_and_http_write_it() {
-        let stamp = Stamp { resource_type: "Patient".into(), id: "a1".into(), version: 2, arrived: 1_700_000_000_123_456 };
+        let stamp =
+            Stamp { resource_type: "Patient".into(), id: "a1".into(), version: 2, arrived: 1_700_000_000_123_456 };
         assert_eq!(stamp.last_updated(), "2023-11-14T22:13:20.123Z");
         let headers = stamp.headers(Some("http://h/fhir"));
         assert_eq!(headers[header::ETAG], "W/\"2\"");

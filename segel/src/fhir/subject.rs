@@ -76,7 +76,8 @@ async fn referred(
     around: &impl Surroundings,
 ) -> Result<Subject, Failure> {
     let Some(text) = reference.get("reference").and_then(Value::as_str) else {
-        let identifier = reference.get("identifier").and_then(|i| identity::of_element(i, &request.caller.who.facility));
+        let identifier =
+            reference.get("identifier").and_then(|i| identity::of_element(i, &request.caller.who.facility));
         return identifier.map(|identifier| Subject::Identifiers(vec![identifier])).ok_or_else(|| nobody(path));
     };
     if let Some(id) = text.strip_prefix('#') {

@@ -26,7 +26,8 @@ pub async fn transaction(request: Request, headers: HeaderMap, body: Body) -> Re
     let held = body::hold(body, &headers, RESOURCE_BYTES_MAX, &request.doors.held).await?;
     let entries = entries(&held.bytes)?;
     let drafts = drafts(&request, entries).await?;
-    let stored = request.doors.archive.store_resources(&request.caller.asker, drafts).await.map_err(Failure::of_write)?;
+    let stored =
+        request.doors.archive.store_resources(&request.caller.asker, drafts).await.map_err(Failure::of_write)?;
     let entries: Vec<Value> = stored.iter().map(|stored| response_entry(&request, stored)).collect();
     let mut bundle = json!({"resourceType": "Bundle", "type": "transaction-response"});
     if let (Some(bundle), false) = (bundle.as_object_mut(), entries.is_empty()) {
@@ -87,7 +88,9 @@ fn one_entry(entry: &Value, resource: Option<Vec<u8>>) -> Result<Entry, Failure>
         return Err(Failure::bad_request("not-supported", "Conditional create is not supported."));
     }
     let definition = text("url").map(|url| url.trim_start_matches('/')).and_then(Definition::of);
-    let definition = definition.ok_or_else(|| Failure::bad_request("not-supported", "The entry's url names no resource type that is kept here."))?;
+    let definition = definition.ok_or_else(|| {
+        Failure::bad_request("not-supported", "The entry's url names no resource type that is kept here.")
+    })?;
     let resource = resource.ok_or_else(|| Failure::bad_request("required", "The entry has no resource."))?;
     let parsed = draft::parse(resource, Some(definition))?;
     binary::check(&parsed)?;
@@ -108,7 +111,11 @@ impl<'a> Bundle<'a> {
         for (number, entry) in entries.iter().enumerate() {
             let Some(url) = entry.full_url.as_deref() else { continue };
             if places.insert(url, number).is_some() {
-                return Err(Failure::unprocessable("duplicate", "Bundle.entry.fullUrl", "Two entries have one fullUrl."));
+                return Err(Failure::unprocessable(
+                    "duplicate",
+                    "Bundle.entry.fullUrl",
+                    "Two entries have one fullUrl.",
+                ));
             }
         }
         let mut referring: HashMap<&str, Vec<usize>> = HashMap::new();

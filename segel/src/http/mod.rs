@@ -24,5 +24,9 @@ pub fn layers(doors: Router) -> Router {
 async fn nowhere(uri: Uri) -> axum::response::Response {
     use axum::response::IntoResponse;
     let problem = Problem::new(StatusCode::NOT_FOUND, "There is no such door here.");
-    if uri.path().starts_with("/fhir") { crate::fhir::Failure::from(problem).into_response() } else { problem.into_response() }
+    if uri.path().starts_with("/fhir") {
+        crate::fhir::Failure::from(problem).into_response()
+    } else {
+        problem.into_response()
+    }
 }

@@ -1,7 +1,7 @@
 //! Problem details (RFC 9457): the errors of the DICOMweb door, and of everything before a door is known.
 
-use axum::http::{HeaderValue, StatusCode, header};
 use crate::outcome::words;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use record::Outcome;
 use serde_json::json;

@@ -189,7 +189,8 @@ mod tests {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(serve(router, settings, listener, async { drop(stopped.await) }));
 
-        let (mut one, mut two, mut three) = (ask(address).await.unwrap(), ask(address).await.unwrap(), ask(address).await.unwrap());
+        let (mut one, mut two, mut three) =
+            (ask(address).await.unwrap(), ask(address).await.unwrap(), ask(address).await.unwrap());
         assert!(answered(&mut one, Duration::from_secs(5)).await);
         assert!(answered(&mut two, Duration::from_secs(5)).await);
         assert!(!answered(&mut three, Duration::from_millis(200)).await);

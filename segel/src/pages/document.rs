@@ -18,14 +18,22 @@ use serde_json::Value;
 const SHOWN: [&str; 4] = ["application/pdf", "image/jpeg", "image/png", "text/plain"];
 
 /// `GET .../document`: the PDF of an Encapsulated PDF instance.
-pub async fn encapsulated(State(pages): State<Pages>, visitor: Visitor, Path(names): Names) -> Result<Response, Failure> {
+pub async fn encapsulated(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    Path(names): Names,
+) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     let opened = open(&pages, &visitor, &names).await.map_err(fail)?;
     rendered::document(opened).await.map_err(fail)
 }
 
 /// `GET /documents/{kind}/{id}`: the bytes of a `Binary`, or of the attachment inside a `DocumentReference`.
-pub async fn resource(State(pages): State<Pages>, visitor: Visitor, Path((kind, id)): Path<(String, String)>) -> Result<Response, Failure> {
+pub async fn resource(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    Path((kind, id)): Path<(String, String)>,
+) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     if !is_id(&id) || !matches!(kind.as_str(), "Binary" | "DocumentReference") {
         return Err(fail(Problem::not_found()));
@@ -36,11 +44,15 @@ pub async fn resource(State(pages): State<Pages>, visitor: Visitor, Path((kind, 
     };
     let content = read.await.map_err(|error| fail(Problem::of_read(error)))?;
     let (media_type, bytes) = attachment(content);
-    let shown = SHOWN.iter().find(|known| media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(known));
+    let shown =
+        SHOWN.iter().find(|known| media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(known));
     Ok(match shown {
         Some(known) => ([(header::CONTENT_TYPE, *known)], bytes).into_response(),
         None => {
-            let saved = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_DISPOSITION, "attachment; filename=\"document\"")];
+            let saved = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"document\""),
+            ];
             (saved, bytes).into_response()
         }
     })
@@ -49,8 +61,12 @@ pub async fn resource(State(pages): State<Pages>, visitor: Visitor, Path((kind, 
 /// Media type and bytes of what a resource holds; what is no resource is a file as it came.
 fn attachment(content: Vec<u8>) -> (String, Vec<u8>) {
     let Ok(resource) = serde_json::from_slice::<Value>(&content) else {
-        let known: [(&[u8], &str); 3] = [(b"%PDF", "application/pdf"), (b"\xFF\xD8\xFF", "image/jpeg"), (b"\x89PNG", "image/png")];
-        let media_type = known.iter().find(|(magic, _)| content.starts_with(magic)).map_or("application/octet-stream", |(_, kind)| kind);
+        let known: [(&[u8], &str); 3] =
+            [(b"%PDF", "application/pdf"), (b"\xFF\xD8\xFF", "image/jpeg"), (b"\x89PNG", "image/png")];
+        let media_type = known
+            .iter()
+            .find(|(magic, _)| content.starts_with(magic))
+            .map_or("application/octet-stream", |(_, kind)| kind);
         return (media_type.to_owned(), content);
     };
     let held = resource.pointer("/content/0/attachment").unwrap_or(&resource);

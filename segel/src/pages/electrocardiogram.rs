@@ -90,7 +90,8 @@ fn leads(group: Attributes<'_>, samples: &[u8], channels: usize) -> Vec<Lead> {
                 "V" => 1_000.0,
                 _ => 1.0,
             };
-            let scale = channel.number("003A0210").unwrap_or(1.0) * channel.number("003A0212").unwrap_or(1.0) * to_millivolts;
+            let scale =
+                channel.number("003A0210").unwrap_or(1.0) * channel.number("003A0212").unwrap_or(1.0) * to_millivolts;
             let baseline = channel.number("003A0213").unwrap_or(0.0) * to_millivolts;
             let source = channel.item("003A0208", 0).and_then(|source| source.text("00080104")).unwrap_or_default();
             let step = channels * 2;

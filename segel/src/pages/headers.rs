@@ -41,7 +41,9 @@ const FILES: [(&str, &str, &str); 3] = [
 /// `GET /assets/{name}`
 pub async fn asset(Path(name): Path<String>) -> Response {
     match FILES.iter().find(|(file, _, _)| *file == name) {
-        Some((_, kind, text)) => ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response(),
+        Some((_, kind, text)) => {
+            ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -64,7 +66,10 @@ mod tests {
             for inline in ["style=", "onclick=", "onload=", "javascript:", "<style", "http://", "https://"] {
                 assert!(!text.contains(inline), "{template}.html has {inline}");
             }
-            assert!(text.matches("<script").count() == text.matches("<script src=\"/assets/").count(), "{template}.html");
+            assert!(
+                text.matches("<script").count() == text.matches("<script src=\"/assets/").count(),
+                "{template}.html"
+            );
         }
     }
 }

@@ -42,7 +42,11 @@ struct Results<'a> {
 /// `GET /results`: the newest laboratory results.
 pub async fn results(State(pages): State<Pages>, visitor: Visitor) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
-    let query = ResourceQuery { resource_type: "Observation".to_owned(), limit: Some(RESULTS_SHOWN), ..ResourceQuery::default() };
+    let query = ResourceQuery {
+        resource_type: "Observation".to_owned(),
+        limit: Some(RESULTS_SHOWN),
+        ..ResourceQuery::default()
+    };
     let found = pages.doors.archive.find_resources(&visitor.asker, &query).await;
     let rows = found.map_err(|error| fail(Problem::of_read(error)))?;
     let results = rows.iter().map(|row| listed(row, &visitor)).collect();
@@ -79,7 +83,12 @@ pub struct Asked {
 }
 
 /// `GET /patients/{patient}?number=`: who it is, the studies, the results and documents.
-pub async fn patient(State(pages): State<Pages>, visitor: Visitor, Path(patient): Path<String>, Query(asked): Query<Asked>) -> Result<Response, Failure> {
+pub async fn patient(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    Path(patient): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     let patient = Pseudonym::from_hex(&patient).ok_or_else(|| fail(Problem::not_found()))?;
     let records = records::of_patient(&pages, &visitor, patient).await.map_err(fail)?;
@@ -88,7 +97,8 @@ pub async fn patient(State(pages): State<Pages>, visitor: Visitor, Path(patient)
     let known = records.person.iter().flat_map(|person| &person.numbers).map(|(_, number)| number);
     for number in asked.number.iter().chain(known).take(NUMBERS_MAX) {
         let Some(found) = studies::of_patient(&pages, &visitor, patient, number).await.map_err(fail)? else { continue };
-        let new: Vec<Line> = found.studies.into_iter().filter(|line| studies.iter().all(|known| known.uid != line.uid)).collect();
+        let new: Vec<Line> =
+            found.studies.into_iter().filter(|line| studies.iter().all(|known| known.uid != line.uid)).collect();
         studies.extend(new);
         if name.is_empty() {
             name = found.name;

@@ -31,7 +31,11 @@ const SIDE_MAX: u32 = 2_048;
 const QUALITY: u8 = 88;
 
 /// The instance that a page's address names, opened and logged.
-pub async fn open(pages: &Pages, visitor: &Visitor, (study, series, instance): &(String, String, String)) -> Result<Opened, Problem> {
+pub async fn open(
+    pages: &Pages,
+    visitor: &Visitor,
+    (study, series, instance): &(String, String, String),
+) -> Result<Opened, Problem> {
     if ![study, series, instance].into_iter().all(|uid| is_uid(uid)) {
         return Err(Problem::not_found());
     }
@@ -76,6 +80,9 @@ pub async fn samples(
         "center": picture.window.map(|w| w.center), "width": picture.window.map(|w| w.width),
         "frames": picture.frames, "inverted": picture.photometric == Photometric::Monochrome1,
     });
-    let headers = [(header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()), ("segel-picture", described.to_string())];
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()),
+        ("segel-picture", described.to_string()),
+    ];
     Ok((headers, samples).into_response())
 }

@@ -190,7 +190,12 @@ fn person(value: &Value, language: Language) -> Person {
     let identifiers = value.get("identifier").and_then(Value::as_array).into_iter().flatten();
     let number = |identifier: &Value| {
         // The last part of a system's address is what people call it.
-        let system = text(identifier, "/system").trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default().to_uppercase();
+        let system = text(identifier, "/system")
+            .trim_end_matches('/')
+            .rsplit(['/', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
         (system, text(identifier, "/value").to_owned())
     };
     Person {
@@ -203,14 +208,19 @@ fn person(value: &Value, language: Language) -> Person {
 
 fn is_imaging(report: &Value) -> bool {
     let categories = report.get("category").and_then(Value::as_array);
-    categories.into_iter().flatten().any(|category| matches!(text(category, "/coding/0/code"), "RAD" | "IMG" | "NMR" | "CUS" | "CT" | "XRC"))
+    categories
+        .into_iter()
+        .flatten()
+        .any(|category| matches!(text(category, "/coding/0/code"), "RAD" | "IMG" | "NMR" | "CUS" | "CT" | "XRC"))
         || report.get("imagingStudy").is_some()
 }
 
 /// A result as a page shows it.
 fn outcome(value: &Value, language: Language) -> Outcome {
-    let answer = first(value, &["/valueCodeableConcept/text", "/valueCodeableConcept/coding/0/display", "/valueString"]);
-    let quantity = value.pointer("/valueQuantity/value").map(|number| format!("{number} {}", text(value, "/valueQuantity/unit")));
+    let answer =
+        first(value, &["/valueCodeableConcept/text", "/valueCodeableConcept/coding/0/display", "/valueString"]);
+    let quantity =
+        value.pointer("/valueQuantity/value").map(|number| format!("{number} {}", text(value, "/valueQuantity/unit")));
     let code = text(value, "/valueCodeableConcept/coding/0/code");
     let moment = first(value, &["/effectiveDateTime", "/issued"]);
     Outcome {
@@ -278,7 +288,8 @@ fn document(id: &str, value: &Value, language: Language) -> Option<Document> {
     Some(Document {
         moment: moment.to_owned(),
         date: shown::date(language, moment),
-        title: first(value, &["/content/0/attachment/title", "/description", "/type/text", "/type/coding/0/display"]).to_owned(),
+        title: first(value, &["/content/0/attachment/title", "/description", "/type/text", "/type/coding/0/display"])
+            .to_owned(),
         picture: matches!(media_type.as_str(), "image/jpeg" | "image/png"),
         address,
         media_type,
@@ -288,7 +299,9 @@ fn document(id: &str, value: &Value, language: Language) -> Option<Document> {
 
 /// A logical id (FHIR R4 2.24.0.1) that is not a step of a path as well.
 pub fn is_id(text: &str) -> bool {
-    text.bytes().any(|b| b != b'.') && (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+    text.bytes().any(|b| b != b'.')
+        && (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 #[cfg(test)]
@@ -298,17 +311,23 @@ mod tests {
 
     #[test]
     fn a_result_takes_the_conclusion_of_its_own_report_only() {
-        let result = |moment: &str| json!({
-            "effectiveDateTime": moment,
-            "code": {"text": "RT-PCR", "coding": [{"code": "94500-6"}]},
-            "valueCodeableConcept": {"text": "POSITIF", "coding": [{"code": "10828004"}]},
-        });
-        let mut results = vec![outcome(&result("2026-01-02"), Language::English), outcome(&result("2026-01-09"), Language::English)];
+        let result = |moment: &str| {
+            json!({
+                "effectiveDateTime": moment,
+                "code": {"text": "RT-PCR", "coding": [{"code": "94500-6"}]},
+                "valueCodeableConcept": {"text": "POSITIF", "coding": [{"code": "10828004"}]},
+            })
+        };
+        let mut results =
+            vec![outcome(&result("2026-01-02"), Language::English), outcome(&result("2026-01-09"), Language::English)];
         let report = json!({"effectiveDateTime": "2026-01-02", "code": {"coding": [{"code": "94500-6"}]}, "conclusion": "Detected."});
         assert!(!is_imaging(&report));
         conclude(&mut results, &report);
         assert_eq!((results[0].conclusion.as_str(), results[1].conclusion.as_str()), ("Detected.", ""));
-        assert_eq!((results[0].tone, results[0].value.as_str(), results[0].date.as_str()), ("positive", "POSITIF", "2 Jan 2026"));
+        assert_eq!(
+            (results[0].tone, results[0].value.as_str(), results[0].date.as_str()),
+            ("positive", "POSITIF", "2 Jan 2026")
+        );
     }
 
     #[test]
@@ -321,7 +340,9 @@ mod tests {
 
     #[test]
     fn only_documents_that_are_kept_here_have_an_address() {
-        let at = |attachment: Value| document("abc", &json!({"content": [{"attachment": attachment}]}), Language::English).map(|d| d.address);
+        let at = |attachment: Value| {
+            document("abc", &json!({"content": [{"attachment": attachment}]}), Language::English).map(|d| d.address)
+        };
         assert_eq!(at(json!({"url": "http://x/fhir/Binary/b-1"})).as_deref(), Some("/documents/Binary/b-1"));
         assert_eq!(at(json!({"data": "QQ=="})).as_deref(), Some("/documents/DocumentReference/abc"));
         assert_eq!(at(json!({"url": "https://elsewhere.example/file.pdf"})), None);

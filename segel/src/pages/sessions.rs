@@ -45,7 +45,13 @@ impl Sessions {
         let code = random_id().unwrap_or_default();
         if !code.is_empty() {
             let now = time::now();
-            insert(&mut self.tables().links, LINKS_MAX, code.clone(), Held { token: token.to_owned(), until: now + LINK_MICROS }, now);
+            insert(
+                &mut self.tables().links,
+                LINKS_MAX,
+                code.clone(),
+                Held { token: token.to_owned(), until: now + LINK_MICROS },
+                now,
+            );
         }
         code
     }
@@ -83,7 +89,9 @@ fn insert(table: &mut HashMap<String, Held>, max: usize, id: String, held: Held,
     if table.len() >= max {
         table.retain(|_, held| held.until > now);
     }
-    if table.len() >= max && let Some(oldest) = table.iter().min_by_key(|(_, held)| held.until).map(|(id, _)| id.clone()) {
+    if table.len() >= max
+        && let Some(oldest) = table.iter().min_by_key(|(_, held)| held.until).map(|(id, _)| id.clone())
+    {
         table.remove(&oldest);
     }
     table.insert(id, held);
@@ -118,7 +126,10 @@ mod tests {
         let short = sessions.open("a".to_owned(), Some(5), 0).unwrap();
         assert_eq!((sessions.token(&short, 4).as_deref(), sessions.token(&short, 5)), (Some("a"), None));
         let long = sessions.open("b".to_owned(), None, 0).unwrap();
-        assert_eq!((sessions.token(&long, SESSION_MICROS - 1).as_deref(), sessions.token(&long, SESSION_MICROS)), (Some("b"), None));
+        assert_eq!(
+            (sessions.token(&long, SESSION_MICROS - 1).as_deref(), sessions.token(&long, SESSION_MICROS)),
+            (Some("b"), None)
+        );
         sessions.close(&long);
         assert_eq!(sessions.token(&long, 0), None);
     }

@@ -54,7 +54,13 @@ impl<'a> Frame<'a> {
             purpose_code: visitor.asker.purpose.code(),
             clock: clock(time::now()),
         };
-        Self { w, code: visitor.language.code(), visitor: Some(signed), here: super::form::encoded(&visitor.here), current }
+        Self {
+            w,
+            code: visitor.language.code(),
+            visitor: Some(signed),
+            here: super::form::encoded(&visitor.here),
+            current,
+        }
     }
 }
 
@@ -83,7 +89,8 @@ pub fn clock(at: Micros) -> String {
 /// The alphabetic part of a PN (PS3.5 6.2.1): family name, then the rest, as lists show it.
 pub fn person(attributes: Attributes<'_>, tag: &str) -> String {
     let value = attributes.element(tag).and_then(|e| e.get("Value")).and_then(|v| v.get(0));
-    let text = value.and_then(|v| v.get("Alphabetic").and_then(Value::as_str).or_else(|| v.as_str())).unwrap_or_default();
+    let text =
+        value.and_then(|v| v.get("Alphabetic").and_then(Value::as_str).or_else(|| v.as_str())).unwrap_or_default();
     let mut parts = text.split('^').map(str::trim);
     let family = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
@@ -148,7 +155,10 @@ mod tests {
         assert_eq!(date(Language::Indonesian, "20260805"), "5 Agu 2026");
         assert_eq!(date(Language::English, "2026-08-05T10:00:00+07:00"), "5 Aug 2026");
         assert_eq!(date(Language::English, "soon"), "soon");
-        assert_eq!((age("19870412", "20260411"), age("19870412", "20260412"), age("", "20260412")), (Some(38), Some(39), None));
+        assert_eq!(
+            (age("19870412", "20260411"), age("19870412", "20260412"), age("", "20260412")),
+            (Some(38), Some(39), None)
+        );
         assert_eq!(minutes("134501"), "13:45");
     }
 }

@@ -78,7 +78,9 @@ async fn begin(
         return Ok((StatusCode::SERVICE_UNAVAILABLE, show(language, Some("failure-busy"))).into_response());
     };
     // Over plain text, which only loopback should see, `Secure` would make browsers drop the cookie.
-    let secure = if connection.is_some_and(|Extension(c)| c.tls) || pages.doors.public_origin.as_deref().is_some_and(|o| o.starts_with("https:")) {
+    let secure = if connection.is_some_and(|Extension(c)| c.tls)
+        || pages.doors.public_origin.as_deref().is_some_and(|o| o.starts_with("https:"))
+    {
         "; Secure"
     } else {
         ""
@@ -122,7 +124,8 @@ mod tests {
     #[test]
     fn a_way_back_never_leads_to_another_host() {
         assert!(is_local("/") && is_local("/studies/1.2?x=%20y"));
-        for wrong in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a b", "/a\r\nSet-Cookie: x=y"] {
+        for wrong in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a b", "/a\r\nSet-Cookie: x=y"]
+        {
             assert!(!is_local(wrong), "{wrong}");
         }
     }

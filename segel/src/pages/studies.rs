@@ -45,7 +45,9 @@ impl Asked {
         for tag in [0x0008_0061, 0x0008_1030, 0x0010_0040, 0x0010_0030, 0x0020_1206, 0x0020_1208, 0x0008_0080] {
             query = query.with(tag, Matching::Universal);
         }
-        let day = |text: &str| Some(text.replace('-', "")).filter(|day| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()));
+        let day = |text: &str| {
+            Some(text.replace('-', "")).filter(|day| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()))
+        };
         let clean = |text: &str| text.trim().replace(['*', '?', '\\'], " ").trim().to_owned();
         let (name, number) = (clean(&self.name), clean(&self.number));
         if !name.is_empty() {
@@ -70,7 +72,13 @@ impl Asked {
     /// The address of another page of the same search.
     fn address(&self, page: usize) -> String {
         let mut address = format!("/?page={page}");
-        for (name, value) in [("name", &self.name), ("number", &self.number), ("from", &self.from), ("to", &self.to), ("modality", &self.modality)] {
+        for (name, value) in [
+            ("name", &self.name),
+            ("number", &self.number),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("modality", &self.modality),
+        ] {
             if !value.is_empty() {
                 // Writing to a String cannot fail.
                 let _ = write!(address, "&{name}={}", encoded(value));
@@ -136,7 +144,11 @@ struct Page<'a> {
 }
 
 /// `GET /`
-pub async fn page(State(pages): State<Pages>, visitor: Visitor, asked: Result<Parameters<Asked>, QueryRejection>) -> Result<Response, Failure> {
+pub async fn page(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    asked: Result<Parameters<Asked>, QueryRejection>,
+) -> Result<Response, Failure> {
     let asked = asked.map(|Parameters(asked)| asked).unwrap_or_default();
     let found = pages.doors.archive.find(&visitor.asker, &asked.query()).await;
     let mut rows = found.map_err(|error| Failure::of(Problem::of_read(error), visitor.language))?;
@@ -157,7 +169,12 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, asked: Result<Pa
 }
 
 /// The studies of one patient, known by a number of theirs.
-pub async fn of_patient(pages: &Pages, visitor: &Visitor, patient: Pseudonym, number: &str) -> Result<Option<Group>, Problem> {
+pub async fn of_patient(
+    pages: &Pages,
+    visitor: &Visitor,
+    patient: Pseudonym,
+    number: &str,
+) -> Result<Option<Group>, Problem> {
     let asked = Asked { number: number.to_owned(), ..Asked::default() };
     let rows = pages.doors.archive.find(&visitor.asker, &asked.query()).await?;
     let own = rows.into_iter().filter(|row| row.patient == patient).collect();
@@ -238,7 +255,13 @@ mod tests {
 
     #[test]
     fn a_form_becomes_a_query_and_an_address_again() {
-        let asked = Asked { name: " siti*".to_owned(), from: "2026-01-02".to_owned(), modality: "ct".to_owned(), page: 2, ..Asked::default() };
+        let asked = Asked {
+            name: " siti*".to_owned(),
+            from: "2026-01-02".to_owned(),
+            modality: "ct".to_owned(),
+            page: 2,
+            ..Asked::default()
+        };
         let query = asked.query();
         assert!(query.keys.contains(&(0x0010_0010, Matching::Wildcard("*siti*".to_owned()))));
         assert!(query.keys.contains(&(0x0008_0020, Matching::Range { from: Some("20260102".to_owned()), to: None })));

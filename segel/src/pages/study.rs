@@ -92,7 +92,11 @@ struct Page<'a> {
 }
 
 /// `GET /studies/{study}`
-pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Path<String>) -> Result<Response, Failure> {
+pub async fn page(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    Path(study): Path<String>,
+) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     if !is_uid(&study) {
         return Err(fail(Problem::not_found()));
@@ -109,7 +113,11 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Pat
     let attributes = Attributes(&first);
     let text = |tag: &str| attributes.text(tag).unwrap_or_default().to_owned();
     let number = text("00100020");
-    let others = if number.is_empty() { None } else { studies::of_patient(&pages, &visitor, patient, &number).await.map_err(fail)? };
+    let others = if number.is_empty() {
+        None
+    } else {
+        studies::of_patient(&pages, &visitor, patient, &number).await.map_err(fail)?
+    };
     let mut others = others.map(|group| group.studies).unwrap_or_default();
     others.retain(|line| line.uid != study);
     let page = Page {
@@ -136,7 +144,11 @@ pub async fn page(State(pages): State<Pages>, visitor: Visitor, Path(study): Pat
 type Summary = (archive::object::InstanceFacts, Value);
 
 /// The summaries of a study's instances, opened in one logged release.
-async fn summaries(pages: &Pages, visitor: &Visitor, study: &str) -> Result<(Pseudonym, String, Vec<Summary>), Problem> {
+async fn summaries(
+    pages: &Pages,
+    visitor: &Visitor,
+    study: &str,
+) -> Result<(Pseudonym, String, Vec<Summary>), Problem> {
     let archive = &pages.doors.archive;
     let located = archive.locate(&visitor.asker, &Target::study(study)).await?;
     // Two patients under one StudyInstanceUID are two studies; a page shows one patient.
@@ -226,9 +238,13 @@ mod tests {
                 frames,
                 ..InstanceFacts::default()
             };
-            (facts, json!({"00200013": {"vr": "IS", "Value": [number]}, "00200011": {"vr": "IS", "Value": [if series == "1.1" { 2 } else { 1 }]}}))
+            (
+                facts,
+                json!({"00200013": {"vr": "IS", "Value": [number]}, "00200011": {"vr": "IS", "Value": [if series == "1.1" { 2 } else { 1 }]}}),
+            )
         };
-        let all = series(vec![one("1.1", 2, "b", 1), one("1.1", 1, "a", 1), one("1.2", 1, "m", 3), one("1.1", 10, "c", 1)]);
+        let all =
+            series(vec![one("1.1", 2, "b", 1), one("1.1", 1, "a", 1), one("1.2", 1, "m", 3), one("1.1", 10, "c", 1)]);
         assert_eq!(all.iter().map(|s| s.uid.as_str()).collect::<Vec<_>>(), ["1.2", "1.1"]);
         assert_eq!(all[1].list(), r#"[["a",0],["b",0],["c",0]]"#);
         assert_eq!(all[0].list(), r#"[["m",0],["m",1],["m",2]]"#);

@@ -142,7 +142,10 @@ const INDONESIAN: &[(&str, &str)] = &[
     ("signin-malformed", "Ini bukan token. Tempelkan seluruh baris yang dicetak oleh segel admin token."),
     ("signin-used", "Tautan ini sudah dipakai atau sudah lewat sepuluh menit. Masuklah dengan token."),
     ("failure-refused", "Tidak ada di sini"),
-    ("failure-refused-advice", "Yang Anda cari tidak ada, atau bukan untuk dibuka oleh fasilitas Anda. Jawabannya sama untuk keduanya."),
+    (
+        "failure-refused-advice",
+        "Yang Anda cari tidak ada, atau bukan untuk dibuka oleh fasilitas Anda. Jawabannya sama untuk keduanya.",
+    ),
     ("failure-busy", "Sedang tidak dapat dibuka"),
     ("failure-busy-advice", "Layanan kunci atau arsip sedang sibuk. Tidak ada yang hilang. Coba lagi sebentar lagi."),
     ("failure-invalid", "Permintaan tidak dapat dipenuhi"),
@@ -250,7 +253,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("signin-malformed", "This is not a token. Paste the whole line that segel admin token printed."),
     ("signin-used", "This link has been used, or is older than ten minutes. Sign in with a token."),
     ("failure-refused", "Not here"),
-    ("failure-refused-advice", "What you look for does not exist, or is not for your facility to open. The answer is the same for both."),
+    (
+        "failure-refused-advice",
+        "What you look for does not exist, or is not for your facility to open. The answer is the same for both.",
+    ),
     ("failure-busy", "Cannot be opened now"),
     ("failure-busy-advice", "The key service or the archive is busy. Nothing is lost. Try again in a moment."),
     ("failure-invalid", "The request cannot be answered"),

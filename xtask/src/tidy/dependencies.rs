@@ -31,15 +31,32 @@ const KEYSERVICE_CRATES_MAX: usize = 150;
 const BANNED: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls", "turso", "hl7v2", "aws-sdk-s3"];
 
 const LICENCES: &[&str] = &[
-    "Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "Unlicense", "0BSD",
-    "MPL-2.0", "MIT-0", "BSL-1.0", "OpenSSL", "CDLA-Permissive-2.0", "LLVM-exception", "bzip2-1.0.6", "IJG", "BlueOak-1.0.0",
+    "Apache-2.0",
+    "MIT",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "Unlicense",
+    "0BSD",
+    "MPL-2.0",
+    "MIT-0",
+    "BSL-1.0",
+    "OpenSSL",
+    "CDLA-Permissive-2.0",
+    "LLVM-exception",
+    "bzip2-1.0.6",
+    "IJG",
+    "BlueOak-1.0.0",
 ];
 
 /// Every breach, in words.
 pub fn check() -> Result<Vec<String>> {
     let text = run::output("cargo", &["metadata", "--format-version", "1", "--locked"])?;
     let metadata: Value = serde_json::from_str(&text)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let packages = metadata.get("packages").and_then(Value::as_array).context("cargo metadata lists no packages")?;
     let mut breaches = imports(packages);
     breaches.extend(banned()?);
     breaches.extend(licences(packages));
@@ -76,7 +93,11 @@ fn imports(packages: &[Value]) -> Vec<String> {
 /// What is really linked or run: a lock file also names what other features would bring.
 fn banned() -> Result<Vec<String>> {
     let linked = linked(&["--workspace"])?;
-    Ok(linked.iter().filter(|name| BANNED.contains(&name.as_str())).map(|name| format!("crate {name} is banned")).collect())
+    Ok(linked
+        .iter()
+        .filter(|name| BANNED.contains(&name.as_str()))
+        .map(|name| format!("crate {name} is banned"))
+        .collect())
 }
 
 /// The names of the crates in a dependency tree of Linux.
@@ -84,7 +105,8 @@ fn linked(of: &[&str]) -> Result<Vec<String>> {
     let mut arguments = vec!["tree", "--prefix", "none", "--format", "{p}", "--locked"];
     arguments.extend(of);
     let tree = run::output("cargo", &arguments)?;
-    let mut names: Vec<String> = tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
+    let mut names: Vec<String> =
+        tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
     names.sort();
     names.dedup();
     Ok(names)
@@ -127,7 +149,13 @@ mod tests {
 
     #[test]
     fn licences_are_read_as_spdx_expressions() {
-        for good in ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR Apache-2.0) AND Unicode-3.0", "ISC AND (Apache-2.0 OR ISC)"] {
+        for good in [
+            "MIT",
+            "MIT OR GPL-3.0",
+            "MIT/Apache-2.0",
+            "(MIT OR Apache-2.0) AND Unicode-3.0",
+            "ISC AND (Apache-2.0 OR ISC)",
+        ] {
             assert!(permitted(good), "{good}");
         }
         for bad in ["GPL-3.0", "AGPL-3.0-only", "MIT AND GPL-2.0", "none stated"] {

@@ -53,7 +53,10 @@ fn forbidden(file: &Path, text: &str) -> Vec<String> {
     }
     let release = text.split("#[cfg(test)]").next().unwrap_or_default();
     let breach = |(word, place, _): &&(&str, &str, &str)| {
-        path.starts_with(place) && !path.contains("/tests/") && !path.starts_with("segel/src/demo") && release.contains(word)
+        path.starts_with(place)
+            && !path.contains("/tests/")
+            && !path.starts_with("segel/src/demo")
+            && release.contains(word)
     };
     FORBIDDEN.iter().filter(breach).map(|(word, _, why)| format!("{path} contains {word}: {why}")).collect()
 }

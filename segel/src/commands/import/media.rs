@@ -46,10 +46,12 @@ fn outline(file: &[u8]) -> Result<Outline, wire::Error> {
 fn below(folder: &Path, file_id: &str) -> Option<PathBuf> {
     let components: Vec<&str> = file_id.split('\\').map(str::trim).collect();
     let allowed = |part: &&str| {
-        (1..=16).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        (1..=16).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
             && !part.starts_with('.')
     };
-    (components.len() <= 8 && components.iter().all(allowed)).then(|| components.iter().fold(folder.to_path_buf(), |p, c| p.join(c)))
+    (components.len() <= 8 && components.iter().all(allowed))
+        .then(|| components.iter().fold(folder.to_path_buf(), |p, c| p.join(c)))
 }
 
 #[cfg(test)]

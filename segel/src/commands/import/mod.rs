@@ -148,7 +148,12 @@ async fn send_source(source: Source, sender: &Sender) -> Result<(Source, Vec<(St
     Ok((source, verdicts))
 }
 
-fn account(sent: (Source, Vec<(String, Verdict)>), journal: &mut Journal, bar: &ProgressBar, report: &mut Report) -> Result<()> {
+fn account(
+    sent: (Source, Vec<(String, Verdict)>),
+    journal: &mut Journal,
+    bar: &ProgressBar,
+    report: &mut Report,
+) -> Result<()> {
     let (source, verdicts) = sent;
     if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Refused(_))) {
         journal.add(&source)?;

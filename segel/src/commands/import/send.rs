@@ -92,7 +92,9 @@ async fn start_alone(data: &Path, passphrase_file: Option<&Path>) -> Result<Node
 /// The import is a system of the facility, in the register and in the ledger like any other.
 fn sign_in(data: &Path, facility: Option<&FacilityCode>) -> Result<String> {
     let mut admin = AdminClient::connect(&data.join("keyservice/admin.sock"))?;
-    let AdminAnswer::Register(register) = admin.must(AdminRequest::List)? else { bail!("the key service lists nothing") };
+    let AdminAnswer::Register(register) = admin.must(AdminRequest::List)? else {
+        bail!("the key service lists nothing")
+    };
     let codes: Vec<&FacilityCode> = register.facilities.iter().map(|(code, _)| code).collect();
     let facility = match (facility, codes.as_slice()) {
         (Some(facility), known) if known.contains(&facility) => facility.clone(),

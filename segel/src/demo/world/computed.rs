@@ -101,7 +101,8 @@ impl Scan {
             if z0.max(z1) < low || z0.min(z1) > high {
                 continue;
             }
-            let at = |height: f32| if (z1 - z0).abs() < 1e-4 { 0.5 } else { ((height - z0) / (z1 - z0)).clamp(0.0, 1.0) };
+            let at =
+                |height: f32| if (z1 - z0).abs() < 1e-4 { 0.5 } else { ((height - z0) / (z1 - z0)).clamp(0.0, 1.0) };
             let dab = |t: f32, nudge: f32| Dab {
                 x: (x0 + (x1 - x0) * t + 1.0) / 2.0 + nudge,
                 y: (y0 + (y1 - y0) * t + 1.0) / 2.0,

@@ -66,8 +66,16 @@ pub fn draw(mut random: Random, rhythm: Rhythm) -> (Vec<i16>, u32) {
         let t = sample as f32 / SAMPLES_PER_SECOND as f32;
         let mut lead = LEADS.iter().zip(&height).enumerate().map(|(number, (waves, height))| {
             let n = number as f32;
-            let beat: f32 = peaks.iter().filter(|peak| (t - **peak).abs() < 0.6).map(|peak| one_beat(waves, t - peak, stretch, rhythm)).sum();
-            let flutter = if rhythm == Rhythm::Fibrillation { 0.035 * ((t * 38.0 + n).sin() + (t * 47.0 + n * 2.0).sin() * 0.7) } else { 0.0 };
+            let beat: f32 = peaks
+                .iter()
+                .filter(|peak| (t - **peak).abs() < 0.6)
+                .map(|peak| one_beat(waves, t - peak, stretch, rhythm))
+                .sum();
+            let flutter = if rhythm == Rhythm::Fibrillation {
+                0.035 * ((t * 38.0 + n).sin() + (t * 47.0 + n * 2.0).sin() * 0.7)
+            } else {
+                0.0
+            };
             let wander = drift * (t * 1.5 + phase + n * 0.4).sin() + 0.012 * (t * 4.1 + n).sin();
             beat * height + flutter + wander + 0.006 * random.grain()
         });
@@ -81,7 +89,8 @@ pub fn draw(mut random: Random, rhythm: Rhythm) -> (Vec<i16>, u32) {
 }
 
 fn one_beat(waves: &[Wave; 5], t: f32, stretch: f32, rhythm: Rhythm) -> f32 {
-    let bell = |(height, at, width): Wave, scale: f32| height * (-((t - at * scale) / (width * scale)).powi(2) / 2.0).exp();
+    let bell =
+        |(height, at, width): Wave, scale: f32| height * (-((t - at * scale) / (width * scale)).powi(2) / 2.0).exp();
     let [p, q, r, s, end] = *waves;
     let start = if rhythm == Rhythm::Fibrillation { 0.0 } else { bell(p, 1.0) };
     start + bell(q, 1.0) + bell(r, 1.0) + bell(s, 1.0) + bell(end, stretch)

@@ -117,7 +117,14 @@ fn grey(e: &mut Elements, rows: usize, columns: usize, bits: u16, signed: bool) 
 
 /// A chest radiograph: computed (CR) or digital (DX).
 #[must_use]
-pub fn radiograph(study: &Study<'_>, mut random: Random, finding: radiograph::Finding, digital: bool, syntax: Syntax, columns: usize) -> Vec<u8> {
+pub fn radiograph(
+    study: &Study<'_>,
+    mut random: Random,
+    finding: radiograph::Finding,
+    digital: bool,
+    syntax: Syntax,
+    columns: usize,
+) -> Vec<u8> {
     let rows = columns * 6 / 5 / 2 * 2;
     let (series_uid, instance) = (uid(&mut random), uid(&mut random));
     let (sop_class, modality) = if digital { (class::DX, "DX") } else { (class::CR, "CR") };
@@ -213,7 +220,13 @@ impl Tomography {
         let spacing = field_mm / self.size as f32;
         let instance = uid(&mut self.random.child(100 + u64::from(index)));
         let description = if head { "Kepala tanpa kontras 5 mm" } else { "Thorax dengan kontras" };
-        let series = Series { modality: "CT", uid: &self.series_uid, number: 2, description, maker: ("Nusantara Imaging", "AksiaScan 64") };
+        let series = Series {
+            modality: "CT",
+            uid: &self.series_uid,
+            number: 2,
+            description,
+            maker: ("Nusantara Imaging", "AksiaScan 64"),
+        };
         let mut e = common(study, &series, class::CT, &instance, number);
         grey(&mut e, self.size, self.size, if head { 16 } else { 12 }, head);
         let (centre, width) = if head { ("35", "80") } else { ("-550\\50", "1500\\400") };
@@ -239,7 +252,8 @@ impl Tomography {
             .text(0x0028_1054, "LO", "HU");
         let hounsfield = self.scan.slice(self.size, z, step);
         // Signed values as they are, or unsigned ones above an intercept: scanners do either.
-        let pixels: Vec<u16> = hounsfield.iter().map(|hu| if head { *hu as u16 } else { (hu + 1_024).clamp(0, 4_095) as u16 }).collect();
+        let pixels: Vec<u16> =
+            hounsfield.iter().map(|hu| if head { *hu as u16 } else { (hu + 1_024).clamp(0, 4_095) as u16 }).collect();
         put_pixels(&mut e, &pixels, self.size, self.syntax);
         e.file(class::CT, &instance, self.syntax)
     }
@@ -247,15 +261,31 @@ impl Tomography {
 
 /// Leads with their codes of the SCP-ECG scheme in MDC (PS3.16 CID 3001).
 const LEADS: [(&str, &str); 12] = [
-    ("2:1", "Lead I"), ("2:2", "Lead II"), ("2:61", "Lead III"), ("2:62", "Lead aVR"), ("2:63", "Lead aVL"), ("2:64", "Lead aVF"),
-    ("2:3", "Lead V1"), ("2:4", "Lead V2"), ("2:5", "Lead V3"), ("2:6", "Lead V4"), ("2:7", "Lead V5"), ("2:8", "Lead V6"),
+    ("2:1", "Lead I"),
+    ("2:2", "Lead II"),
+    ("2:61", "Lead III"),
+    ("2:62", "Lead aVR"),
+    ("2:63", "Lead aVL"),
+    ("2:64", "Lead aVF"),
+    ("2:3", "Lead V1"),
+    ("2:4", "Lead V2"),
+    ("2:5", "Lead V3"),
+    ("2:6", "Lead V4"),
+    ("2:7", "Lead V5"),
+    ("2:8", "Lead V6"),
 ];
 
 /// A resting 12-lead ECG (PS3.3 A.34.3).
 #[must_use]
 pub fn electrocardiogram(study: &Study<'_>, mut random: Random, rhythm: heartbeat::Rhythm, syntax: Syntax) -> Vec<u8> {
     let (series_uid, instance) = (uid(&mut random), uid(&mut random));
-    let series = Series { modality: "ECG", uid: &series_uid, number: 1, description: "EKG 12 sadapan", maker: ("Detak Jaya", "Kardia-12") };
+    let series = Series {
+        modality: "ECG",
+        uid: &series_uid,
+        number: 1,
+        description: "EKG 12 sadapan",
+        maker: ("Detak Jaya", "Kardia-12"),
+    };
     let mut e = common(study, &series, class::ECG, &instance, 1);
     let (samples, rate) = heartbeat::draw(random.child(1), rhythm);
     let channels = LEADS.iter().map(|(code, meaning)| {
@@ -302,7 +332,11 @@ pub fn electrocardiogram(study: &Study<'_>, mut random: Random, rhythm: heartbea
 
 fn annotation(rate: u32) -> Elements {
     let mut item = Elements::default();
-    let text = if rate > 100 { "Takikardia. Belum diverifikasi dokter." } else { "Irama dinilai otomatis. Belum diverifikasi dokter." };
+    let text = if rate > 100 {
+        "Takikardia. Belum diverifikasi dokter."
+    } else {
+        "Irama dinilai otomatis. Belum diverifikasi dokter."
+    };
     item.text(0x0070_0006, "ST", text).shorts(0x0040_A0B0, &[1, 0]).shorts(0x0040_A180, &[1]);
     item
 }
@@ -312,7 +346,13 @@ fn annotation(rate: u32) -> Elements {
 pub fn photograph(study: &Study<'_>, mut random: Random, width: usize) -> Vec<u8> {
     let height = width * 3 / 4;
     let (series_uid, instance) = (uid(&mut random), uid(&mut random));
-    let series = Series { modality: "XC", uid: &series_uid, number: 1, description: "Foto luka", maker: ("Lensa Klinik", "LK-20") };
+    let series = Series {
+        modality: "XC",
+        uid: &series_uid,
+        number: 1,
+        description: "Foto luka",
+        maker: ("Lensa Klinik", "LK-20"),
+    };
     let mut e = common(study, &series, class::PHOTO, &instance, 1);
     let frame = jpeg(random.child(1), width);
     let ratio = (width * height * 3) as f32 / frame.len().max(1) as f32;
@@ -355,7 +395,13 @@ pub fn jpeg(random: Random, width: usize) -> Vec<u8> {
 #[must_use]
 pub fn document(study: &Study<'_>, mut random: Random, letter: &letter::Letter, syntax: Syntax) -> Vec<u8> {
     let (series_uid, instance) = (uid(&mut random), uid(&mut random));
-    let series = Series { modality: "DOC", uid: &series_uid, number: 1, description: "Surat", maker: ("Arsip Klinik", "Pindai") };
+    let series = Series {
+        modality: "DOC",
+        uid: &series_uid,
+        number: 1,
+        description: "Surat",
+        maker: ("Arsip Klinik", "Pindai"),
+    };
     let mut e = common(study, &series, class::PDF, &instance, 1);
     let pdf = letter::write(letter, random.chance(0.5));
     let mut moment = day(study.date);

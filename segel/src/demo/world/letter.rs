@@ -105,13 +105,19 @@ pub fn write(letter: &Letter, compressed: bool) -> Vec<u8> {
     if compressed {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         // Writing to memory cannot fail; if it did, the page stays as it is.
-        if encoder.write_all(&content).is_ok() && let Ok(smaller) = encoder.finish() {
+        if encoder.write_all(&content).is_ok()
+            && let Ok(smaller) = encoder.finish()
+        {
             content = smaller;
             filter = " /Filter /FlateDecode";
         }
     }
-    let font = |name: &str| format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>").into_bytes();
-    let stream = [format!("<< /Length {}{filter} >>\nstream\n", content.len()).into_bytes(), content, b"\nendstream".to_vec()].concat();
+    let font = |name: &str| {
+        format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>").into_bytes()
+    };
+    let stream =
+        [format!("<< /Length {}{filter} >>\nstream\n", content.len()).into_bytes(), content, b"\nendstream".to_vec()]
+            .concat();
     let objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
@@ -143,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_cross_reference_table_points_at_the_objects() {
-        let letter = Letter { title: "Surat (rujukan)".to_owned(), paragraphs: vec!["kata ".repeat(60)], ..Letter::default() };
+        let letter =
+            Letter { title: "Surat (rujukan)".to_owned(), paragraphs: vec!["kata ".repeat(60)], ..Letter::default() };
         for compressed in [false, true] {
             let file = write(&letter, compressed);
             let text = String::from_utf8_lossy(&file).into_owned();

@@ -40,14 +40,26 @@ impl WorldSize {
     /// What a demonstration shows: some hundred patients and pictures worth looking at.
     #[must_use]
     pub fn demonstration() -> Self {
-        Self { patients: 240, radiograph_columns: 800, tomography_slices: 32, tomography_columns: 384, photograph_columns: 960 }
+        Self {
+            patients: 240,
+            radiograph_columns: 800,
+            tomography_slices: 32,
+            tomography_columns: 384,
+            photograph_columns: 960,
+        }
     }
 
     /// A few patients with small pictures.
     #[cfg(test)]
     #[must_use]
     pub fn small() -> Self {
-        Self { patients: 12, radiograph_columns: 128, tomography_slices: 3, tomography_columns: 64, photograph_columns: 160 }
+        Self {
+            patients: 12,
+            radiograph_columns: 128,
+            tomography_slices: 3,
+            tomography_columns: 64,
+            photograph_columns: 160,
+        }
     }
 }
 
@@ -120,7 +132,9 @@ impl World {
         let random = Random::new(seed);
         let facilities = people::facilities();
         let homes = facilities.len().max(1);
-        let patients = (0..size.patients).map(|n| people::patient(random.child(1_000 + n as u64), &facilities, n % homes)).collect();
+        let patients = (0..size.patients)
+            .map(|n| people::patient(random.child(1_000 + n as u64), &facilities, n % homes))
+            .collect();
         Self { people: people::staff(&facilities), facilities, patients, size, random }
     }
 
@@ -145,7 +159,13 @@ impl World {
     #[must_use]
     pub fn needles(&self) -> Vec<String> {
         let mut all: Vec<String> = self.patients.iter().flat_map(needles_of).collect();
-        let told = ["Gambaran pneumonia bilateral", "Perdarahan intraserebral", "SARS-CoV-2 terdeteksi", "Bersama ini kami rujuk", "rekam medis"];
+        let told = [
+            "Gambaran pneumonia bilateral",
+            "Perdarahan intraserebral",
+            "SARS-CoV-2 terdeteksi",
+            "Bersama ini kami rujuk",
+            "rekam medis",
+        ];
         all.extend(told.map(str::to_owned));
         all.sort();
         all.dedup();

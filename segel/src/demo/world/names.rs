@@ -19,8 +19,23 @@ pub struct Culture {
 pub const CULTURES: [Culture; 9] = [
     // Javanese: often one name alone.
     Culture {
-        men: &["Sutrisno", "Suparman", "Wagiman", "Bambang", "Slamet", "Joko", "Sugeng", "Teguh", "Paijo", "Agus", "Heru", "Eko"],
-        women: &["Suryani", "Wahyuningsih", "Sulastri", "Parinah", "Tumiyem", "Endang", "Retno", "Lestari", "Sumarni", "Dwi", "Rahayu"],
+        men: &[
+            "Sutrisno", "Suparman", "Wagiman", "Bambang", "Slamet", "Joko", "Sugeng", "Teguh", "Paijo", "Agus", "Heru",
+            "Eko",
+        ],
+        women: &[
+            "Suryani",
+            "Wahyuningsih",
+            "Sulastri",
+            "Parinah",
+            "Tumiyem",
+            "Endang",
+            "Retno",
+            "Lestari",
+            "Sumarni",
+            "Dwi",
+            "Rahayu",
+        ],
         second: &["Widodo", "Prasetyo", "Santoso", "Hartono", "Wibowo", "Kusuma", "Nugroho", "Setyawan", "Purnomo"],
         family: false,
         single: 55,
@@ -29,7 +44,17 @@ pub const CULTURES: [Culture; 9] = [
     Culture {
         men: &["I Wayan", "I Made", "I Nyoman", "I Ketut", "I Gede", "I Putu"],
         women: &["Ni Wayan", "Ni Made", "Ni Nyoman", "Ni Ketut", "Ni Luh", "Ni Putu"],
-        second: &["Suarjana", "Sudiarta", "Artawan", "Sukerti", "Widiastuti", "Darmayasa", "Sumerta", "Ariani", "Mahendra"],
+        second: &[
+            "Suarjana",
+            "Sudiarta",
+            "Artawan",
+            "Sukerti",
+            "Widiastuti",
+            "Darmayasa",
+            "Sumerta",
+            "Ariani",
+            "Mahendra",
+        ],
         family: false,
         single: 0,
     },
@@ -37,7 +62,16 @@ pub const CULTURES: [Culture; 9] = [
     Culture {
         men: &["Parlindungan", "Tigor", "Hotman", "Sahat", "Maruli", "Binsar", "Togar", "Jonathan"],
         women: &["Tiurma", "Rotua", "Lamria", "Duma", "Rosmaida", "Tiominar", "Natalia"],
-        second: &["Simanjuntak", "Siregar", "Hutagalung", "Nainggolan", "Sitompul", "Panjaitan", "Lumbantobing", "Harahap"],
+        second: &[
+            "Simanjuntak",
+            "Siregar",
+            "Hutagalung",
+            "Nainggolan",
+            "Sitompul",
+            "Panjaitan",
+            "Lumbantobing",
+            "Harahap",
+        ],
         family: true,
         single: 0,
     },
@@ -61,7 +95,18 @@ pub const CULTURES: [Culture; 9] = [
     Culture {
         men: &["Muhammad", "Ahmad", "Abdul", "Moch.", "M. Rizky", "Umar", "Hasan"],
         women: &["Siti", "Nur", "Fatimah", "Aisyah", "Khadijah", "Zahra"],
-        second: &["Rahman", "Nurhaliza", "Fauzi", "Hidayat", "Aminah", "Ramadhan", "Maulana", "Hasanah", "Syarifuddin", "Alatas"],
+        second: &[
+            "Rahman",
+            "Nurhaliza",
+            "Fauzi",
+            "Hidayat",
+            "Aminah",
+            "Ramadhan",
+            "Maulana",
+            "Hasanah",
+            "Syarifuddin",
+            "Alatas",
+        ],
         family: false,
         single: 4,
     },
@@ -93,14 +138,40 @@ pub const CULTURES: [Culture; 9] = [
 
 /// Streets and villages of the addresses.
 pub const STREETS: [&str; 12] = [
-    "Jl. Melati", "Jl. Kenanga", "Jl. Cempaka", "Gg. Mawar", "Jl. Flamboyan", "Jl. Anggrek", "Jl. Teratai", "Jl. Pahlawan", "Jl. Diponegoro",
-    "Jl. Veteran", "Jl. Merdeka", "Gg. Bakti",
+    "Jl. Melati",
+    "Jl. Kenanga",
+    "Jl. Cempaka",
+    "Gg. Mawar",
+    "Jl. Flamboyan",
+    "Jl. Anggrek",
+    "Jl. Teratai",
+    "Jl. Pahlawan",
+    "Jl. Diponegoro",
+    "Jl. Veteran",
+    "Jl. Merdeka",
+    "Gg. Bakti",
 ];
 /// Villages.
-pub const VILLAGES: [&str; 10] =
-    ["Sukamaju", "Karanganyar", "Tegalrejo", "Banjarsari", "Wonosari", "Mekarjaya", "Sidomulyo", "Purwodadi", "Cibodas", "Batuaji"];
+pub const VILLAGES: [&str; 10] = [
+    "Sukamaju",
+    "Karanganyar",
+    "Tegalrejo",
+    "Banjarsari",
+    "Wonosari",
+    "Mekarjaya",
+    "Sidomulyo",
+    "Purwodadi",
+    "Cibodas",
+    "Batuaji",
+];
 /// Referring physicians, family name first as DICOM writes names.
 pub const PHYSICIANS: [&str; 8] = [
-    "KUSUMADEWI^RATNA^^DR", "SIMATUPANG^HORAS^^DR", "ADNYANA^I KETUT^^DR", "MAHARANI^INTAN^^DR", "TANOTO^FELIX^^DR", "SYAHPUTRA^RIDWAN^^DR",
-    "NINGSIH^SRI WAHYU^^DR", "RUMAKIEK^YOSEPH^^DR",
+    "KUSUMADEWI^RATNA^^DR",
+    "SIMATUPANG^HORAS^^DR",
+    "ADNYANA^I KETUT^^DR",
+    "MAHARANI^INTAN^^DR",
+    "TANOTO^FELIX^^DR",
+    "SYAHPUTRA^RIDWAN^^DR",
+    "NINGSIH^SRI WAHYU^^DR",
+    "RUMAKIEK^YOSEPH^^DR",
 ];

@@ -123,7 +123,12 @@ pub fn facilities() -> Vec<Facility> {
 /// For each facility a radiologist, a radiographer, a laboratory system and a gateway.
 #[must_use]
 pub fn staff(facilities: &[Facility]) -> Vec<Staff> {
-    let doctors = ["dr. Ratna Kusumadewi, Sp.Rad", "dr. Horas Simatupang, Sp.Rad", "dr. I Ketut Adnyana, Sp.P", "dr. Yoseph Rumakiek"];
+    let doctors = [
+        "dr. Ratna Kusumadewi, Sp.Rad",
+        "dr. Horas Simatupang, Sp.Rad",
+        "dr. I Ketut Adnyana, Sp.P",
+        "dr. Yoseph Rumakiek",
+    ];
     let mut all = Vec::new();
     for (facility, doctor) in facilities.iter().zip(doctors) {
         let short = facility.ae_title.trim_end_matches("_GW").to_lowercase();
@@ -149,7 +154,8 @@ pub fn patient(mut random: Random, facilities: &[Facility], home: usize) -> Pati
     let culture: Culture = random.pick(&CULTURES);
     let female = random.chance(0.52);
     let given = random.pick(if female { culture.women } else { culture.men }).to_owned();
-    let second = if random.below(100) < culture.single { String::new() } else { random.pick(culture.second).to_owned() };
+    let second =
+        if random.below(100) < culture.single { String::new() } else { random.pick(culture.second).to_owned() };
     let born = birthday(random);
     let region = facilities.get(home).map_or("3171", |f| f.region);
     let mut record_numbers = vec![(home, record_number(random, home))];
@@ -161,12 +167,7 @@ pub fn patient(mut random: Random, facilities: &[Facility], home: usize) -> Pati
         nik: nik(random, region, born, female),
         jkn: format!("000{}{}", random.within(1, 3), random.digits(9)),
         phone: format!("08{}{}", random.pick(&["12", "13", "21", "52", "57", "78", "95"]), random.digits(8)),
-        address: format!(
-            "{} No. {}, {}",
-            random.pick(&STREETS),
-            random.within(1, 190),
-            random.pick(&VILLAGES)
-        ),
+        address: format!("{} No. {}, {}", random.pick(&STREETS), random.within(1, 190), random.pick(&VILLAGES)),
         given,
         second,
         family: culture.family,
@@ -186,7 +187,13 @@ fn birthday(random: &mut Random) -> Date {
 /// Region of issue (6), day of birth with 40 added for women, month, year (2 each), serial (4).
 fn nik(random: &mut Random, region: &str, born: Date, female: bool) -> String {
     let day = born.day() + if female { 40 } else { 0 };
-    format!("{region}{:02}{day:02}{:02}{:02}{:04}", random.within(1, 14), born.month(), born.year().rem_euclid(100), random.within(1, 60))
+    format!(
+        "{region}{:02}{day:02}{:02}{:02}{:04}",
+        random.within(1, 14),
+        born.month(),
+        born.year().rem_euclid(100),
+        random.within(1, 60)
+    )
 }
 
 /// Each facility numbers its records in its own way.

@@ -45,7 +45,8 @@ fn surface(x: f32, y: f32, seed: u32, skin: [f32; 3]) -> [f32; 3] {
 }
 
 fn wound(colour: &mut [f32; 3], (x, y): (f32, f32), (centre, size): ((f32, f32), (f32, f32)), seed: u32) {
-    let ragged = 0.55 * (clouds(x * 12.0, y * 12.0, seed ^ 4) - 0.5) + 0.22 * (clouds(x * 40.0, y * 40.0, seed ^ 5) - 0.5);
+    let ragged =
+        0.55 * (clouds(x * 12.0, y * 12.0, seed ^ 4) - 0.5) + 0.22 * (clouds(x * 40.0, y * 40.0, seed ^ 5) - 0.5);
     let q = ellipse(x, y, centre, size) + ragged;
     let mut blend = |towards: [f32; 3], share: f32| {
         for (c, t) in colour.iter_mut().zip(towards) {
@@ -56,7 +57,10 @@ fn wound(colour: &mut [f32; 3], (x, y): (f32, f32), (centre, size): ((f32, f32),
     blend([134.0, 38.0, 34.0], smooth(1.05, 0.92, q));
     let bed = clouds(x * 55.0, y * 55.0, seed ^ 6);
     blend([176.0, 46.0, 44.0], smooth(0.9, 0.7, q) * smooth(0.35, 0.65, bed));
-    blend([214.0, 178.0, 112.0], smooth(0.75, 0.5, q) * smooth(0.60, 0.72, clouds(x * 17.0, y * 17.0, seed ^ 7)) * 0.85);
+    blend(
+        [214.0, 178.0, 112.0],
+        smooth(0.75, 0.5, q) * smooth(0.60, 0.72, clouds(x * 17.0, y * 17.0, seed ^ 7)) * 0.85,
+    );
     blend([58.0, 20.0, 20.0], smooth(0.9, 0.7, q) * smooth(0.72, 0.80, clouds(x * 21.0, y * 21.0, seed ^ 8)) * 0.8);
     blend([96.0, 30.0, 30.0], 0.6 * smooth(0.05, 0.0, (q - 0.98).abs()));
 }

@@ -84,14 +84,19 @@ fn air(build: &Build, x: f32, y: f32) -> f32 {
     if outer <= 0.0 || inner <= 0.0 || below <= 0.0 {
         return 0.0;
     }
-    (1.0 - (-outer / 0.055).exp()) * (1.0 - (-inner / 0.022).exp()) * smooth(0.0, 0.010, below) * (0.72 + 0.28 * smooth(0.0, 0.16, below))
+    (1.0 - (-outer / 0.055).exp())
+        * (1.0 - (-inner / 0.022).exp())
+        * smooth(0.0, 0.010, below)
+        * (0.72 + 0.28 * smooth(0.0, 0.16, below))
 }
 
 /// The shadow of heart and great vessels: 0 to 1.
 fn heart(build: &Build, x: f32, y: f32) -> f32 {
     let h = build.heart;
     let m = build.middle;
-    let shadow = |centre: (f32, f32), radii: (f32, f32), edge: f32| 1.0 - smooth(1.0 - edge, 1.0 + edge * 0.25, ellipse(x, y, centre, radii));
+    let shadow = |centre: (f32, f32), radii: (f32, f32), edge: f32| {
+        1.0 - smooth(1.0 - edge, 1.0 + edge * 0.25, ellipse(x, y, centre, radii))
+    };
     let left = {
         let (cx, cy) = (m + 0.068 * h, build.domes.1 - 0.105);
         let (dx, dy) = (x - cx, y - cy);
@@ -181,7 +186,15 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
                     let t = i as f32 / 26.0;
                     let x = 0.034 + (reach - 0.034) * (t * 1.57).sin().powf(0.92);
                     let y = root - 0.030 * (t * 3.6).sin() * (1.0 - t) + drop * t.powf(2.2) * 1.1;
-                    dab(m + side * x, y, 0.0168 - 0.0022 * t, (0.118 - 0.012 * t + 0.050 * smooth(0.80, 0.97, t)) * smooth(0.0, 0.12, t) * smooth(1.0, 0.985, t) * if rib == 0 { 0.6 } else { 1.0 })
+                    dab(
+                        m + side * x,
+                        y,
+                        0.0168 - 0.0022 * t,
+                        (0.118 - 0.012 * t + 0.050 * smooth(0.80, 0.97, t))
+                            * smooth(0.0, 0.12, t)
+                            * smooth(1.0, 0.985, t)
+                            * if rib == 0 { 0.6 } else { 1.0 },
+                    )
                 })
                 .collect();
             back.stroke(&dorsal, bone);
@@ -195,7 +208,12 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
                     let t = i as f32 / 24.0;
                     let x = reach * (1.0 - t * 0.66 - 0.10 * t * t) + 0.012 * (t * PI).sin();
                     let y = start + (0.105 + 0.018 * n) * (t * 1.40).sin() - 0.010 * t * t * t;
-                    dab(m + side * x, y, 0.0150 + 0.0040 * t, (0.086 - 0.003 * n) * (1.0 - smooth(0.55, 0.98, t)) * smooth(0.0, 0.05, t))
+                    dab(
+                        m + side * x,
+                        y,
+                        0.0150 + 0.0040 * t,
+                        (0.086 - 0.003 * n) * (1.0 - smooth(0.55, 0.98, t)) * smooth(0.0, 0.05, t),
+                    )
                 })
                 .collect();
             front.stroke(&ventral, bone);
@@ -205,7 +223,12 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
             .map(|i| {
                 let t = i as f32 / 20.0;
                 let y = 0.212 - 0.070 * t - 0.017 * (t * 6.0).sin() + tilt * t;
-                dab(m + side * (0.035 + 0.36 * t), y, 0.0175 - 0.0055 * (t * PI).sin(), 0.150 * smooth(0.0, 0.08, t) * smooth(1.0, 0.85, t))
+                dab(
+                    m + side * (0.035 + 0.36 * t),
+                    y,
+                    0.0175 - 0.0055 * (t * PI).sin(),
+                    0.150 * smooth(0.0, 0.08, t) * smooth(1.0, 0.85, t),
+                )
             })
             .collect();
         other.stroke(&collar, bone);
@@ -220,10 +243,38 @@ fn bones(film: &mut Plane, build: &Build, random: &mut Random) {
 fn shoulder_bones(layer: &mut Plane, m: f32, side: f32) {
     let dab = |x: f32, y: f32, radius: f32, strength: f32| Dab { x: m + side * x, y, radius, strength };
     // Blade: a faint sheet with a denser outer edge; the spine of the blade; the head and shaft of the upper arm.
-    layer.stroke(&[dab(0.385, 0.20, 0.055, 0.0), dab(0.380, 0.29, 0.050, 0.03), dab(0.372, 0.38, 0.042, 0.03), dab(0.352, 0.50, 0.018, 0.01)], tube);
-    layer.stroke(&[dab(0.436, 0.20, 0.024, 0.0), dab(0.432, 0.25, 0.022, 0.08), dab(0.412, 0.36, 0.016, 0.09), dab(0.362, 0.50, 0.010, 0.05)], tube);
-    layer.stroke(&[dab(0.335, 0.225, 0.010, 0.02), dab(0.385, 0.195, 0.014, 0.06), dab(0.450, 0.150, 0.020, 0.09)], tube);
-    layer.stroke(&[dab(0.462, 0.160, 0.030, 0.05), dab(0.488, 0.190, 0.050, 0.14), dab(0.500, 0.235, 0.048, 0.15), dab(0.510, 0.30, 0.034, 0.13), dab(0.528, 0.62, 0.028, 0.13)], tube);
+    layer.stroke(
+        &[
+            dab(0.385, 0.20, 0.055, 0.0),
+            dab(0.380, 0.29, 0.050, 0.03),
+            dab(0.372, 0.38, 0.042, 0.03),
+            dab(0.352, 0.50, 0.018, 0.01),
+        ],
+        tube,
+    );
+    layer.stroke(
+        &[
+            dab(0.436, 0.20, 0.024, 0.0),
+            dab(0.432, 0.25, 0.022, 0.08),
+            dab(0.412, 0.36, 0.016, 0.09),
+            dab(0.362, 0.50, 0.010, 0.05),
+        ],
+        tube,
+    );
+    layer.stroke(
+        &[dab(0.335, 0.225, 0.010, 0.02), dab(0.385, 0.195, 0.014, 0.06), dab(0.450, 0.150, 0.020, 0.09)],
+        tube,
+    );
+    layer.stroke(
+        &[
+            dab(0.462, 0.160, 0.030, 0.05),
+            dab(0.488, 0.190, 0.050, 0.14),
+            dab(0.500, 0.235, 0.048, 0.15),
+            dab(0.510, 0.30, 0.034, 0.13),
+            dab(0.528, 0.62, 0.028, 0.13),
+        ],
+        tube,
+    );
 }
 
 fn spine(film: &mut Plane, build: &Build, random: &mut Random) {
@@ -246,7 +297,10 @@ fn spine(film: &mut Plane, build: &Build, random: &mut Random) {
         let process = 1.0 - smooth(0.5, 1.0, ellipse(dx, phase, (0.0, 0.80), (0.008, 0.22)));
         let rim = smooth(0.006, 0.001, (dx - waist).abs());
         let shown = 0.62 + 0.38 * smooth(0.40, 0.10, y);
-        let sum = body * (0.085 - 0.040 * disc + 0.020 * plates) + 0.030 * pedicle * body + 0.028 * process + 0.018 * rim * (1.0 - disc);
+        let sum = body * (0.085 - 0.040 * disc + 0.020 * plates)
+            + 0.030 * pedicle * body
+            + 0.028 * process
+            + 0.018 * rim * (1.0 - disc);
         value + sum * shown
     });
 }
@@ -258,7 +312,12 @@ fn vessels(film: &mut Plane, (lungs, hearts): (&Plane, &Plane), build: &Build, r
         let root_y = if side < 0.0 { 0.475 } else { 0.455 };
         for limb in 0..11 {
             let turn = -1.45 + 2.95 * limb as f32 / 10.0 + random.between(-0.10, 0.10);
-            let start = Dab { x: build.middle + side * 0.078, y: root_y + turn * 0.025, radius: random.between(0.009, 0.0145), strength: 0.135 };
+            let start = Dab {
+                x: build.middle + side * 0.078,
+                y: root_y + turn * 0.025,
+                radius: random.between(0.009, 0.0145),
+                strength: 0.135,
+            };
             branch(&mut layer, random, start, (side, turn), 0);
         }
         // The root itself: arteries seen end on.
@@ -329,7 +388,8 @@ fn opacities(film: &mut Plane, lungs: &Plane, build: &Build, finding: Finding) {
             if lung == 0.0 {
                 return value;
             }
-            let q = ellipse(x, y, (m - 0.20, 0.70), (0.15, 0.105)) + 0.5 * (clouds(x * 9.0, y * 9.0, build.seed ^ 4) - 0.5);
+            let q =
+                ellipse(x, y, (m - 0.20, 0.70), (0.15, 0.105)) + 0.5 * (clouds(x * 9.0, y * 9.0, build.seed ^ 4) - 0.5);
             value + 0.36 * lung.sqrt() * (1.0 - smooth(0.45, 1.05, q))
         }),
         Finding::Normal | Finding::Cardiomegaly | Finding::Effusion => {}

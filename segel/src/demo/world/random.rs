@@ -109,7 +109,9 @@ pub fn noise(x: f32, y: f32, z: f32, seed: u32) -> f32 {
 /// Three scales of noise on a plane, 0 to 1.
 #[must_use]
 pub fn clouds(x: f32, y: f32, seed: u32) -> f32 {
-    noise(x, y, 0.0, seed) * 0.55 + noise(x * 2.1, y * 2.1, 0.0, seed ^ 7) * 0.29 + noise(x * 4.3, y * 4.3, 0.0, seed ^ 13) * 0.16
+    noise(x, y, 0.0, seed) * 0.55
+        + noise(x * 2.1, y * 2.1, 0.0, seed ^ 7) * 0.29
+        + noise(x * 4.3, y * 4.3, 0.0, seed ^ 13) * 0.16
 }
 
 #[cfg(test)]

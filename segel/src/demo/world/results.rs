@@ -73,7 +73,9 @@ fn bundle(entries: &[(&str, Value)]) -> Vec<u8> {
         let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
         json!({ "fullUrl": url, "resource": resource, "request": { "method": "POST", "url": kind } })
     };
-    json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries.iter().map(entry).collect::<Vec<_>>() }).to_string().into_bytes()
+    json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries.iter().map(entry).collect::<Vec<_>>() })
+        .to_string()
+        .into_bytes()
 }
 
 fn coding(system: &str, code: &str, display: &str) -> Value {
@@ -103,12 +105,21 @@ pub fn covid(visit: &Visit<'_>, mut random: Random, positive: bool) -> Vec<u8> {
     let [patient, order, observation, report] = std::array::from_fn(|_| urn(&mut random));
     let pcr = random.chance(0.6);
     let (code, display, text) = if pcr {
-        ("94500-6", "SARS-CoV-2 (COVID-19) RNA [Presence] in Respiratory system specimen by NAA with probe detection", "RT-PCR SARS-CoV-2")
+        (
+            "94500-6",
+            "SARS-CoV-2 (COVID-19) RNA [Presence] in Respiratory system specimen by NAA with probe detection",
+            "RT-PCR SARS-CoV-2",
+        )
     } else {
-        ("94558-4", "SARS-CoV-2 (COVID-19) Ag [Presence] in Respiratory system specimen by Rapid immunoassay", "Antigen SARS-CoV-2")
+        (
+            "94558-4",
+            "SARS-CoV-2 (COVID-19) Ag [Presence] in Respiratory system specimen by Rapid immunoassay",
+            "Antigen SARS-CoV-2",
+        )
     };
     let test = worded(coding(LOINC, code, display), text);
-    let (concept, word) = if positive { (("10828004", "Positive"), "POSITIF") } else { (("260385009", "Negative"), "NEGATIF") };
+    let (concept, word) =
+        if positive { (("10828004", "Positive"), "POSITIF") } else { (("260385009", "Negative"), "NEGATIF") };
     let answer = worded(coding(SNOMED, concept.0, concept.1), word);
     let moment = visit.moment();
     let mut result = json!({
@@ -124,7 +135,8 @@ pub fn covid(visit: &Visit<'_>, mut random: Random, positive: bool) -> Vec<u8> {
         "valueCodeableConcept": answer,
     });
     if pcr && positive {
-        let cycles = format!("Nilai CT gen ORF1ab {:.1}, gen N {:.1}", random.between(17.0, 34.0), random.between(17.0, 34.0));
+        let cycles =
+            format!("Nilai CT gen ORF1ab {:.1}, gen N {:.1}", random.between(17.0, 34.0), random.between(17.0, 34.0));
         result = with(result, "note", json!([{ "text": cycles }]));
     }
     let conclusion = if positive {
@@ -134,21 +146,27 @@ pub fn covid(visit: &Visit<'_>, mut random: Random, positive: bool) -> Vec<u8> {
     };
     bundle(&[
         (&patient, visit.patient_resource()),
-        (&order, json!({
-            "resourceType": "ServiceRequest", "status": "completed", "intent": "order", "code": test,
-            "identifier": [{ "system": format!("urn:segel:order:{}", visit.facility.code), "value": format!("LAB{}", random.digits(8)) }],
-            "subject": { "reference": patient }, "authoredOn": moment,
-            "requester": { "display": visit.facility.name },
-        })),
+        (
+            &order,
+            json!({
+                "resourceType": "ServiceRequest", "status": "completed", "intent": "order", "code": test,
+                "identifier": [{ "system": format!("urn:segel:order:{}", visit.facility.code), "value": format!("LAB{}", random.digits(8)) }],
+                "subject": { "reference": patient }, "authoredOn": moment,
+                "requester": { "display": visit.facility.name },
+            }),
+        ),
         (&observation, result),
-        (&report, json!({
-            "resourceType": "DiagnosticReport", "status": "final",
-            "category": [coding(REPORT_CATEGORY, "MB", "Microbiology")],
-            "code": test, "subject": { "reference": patient }, "basedOn": [{ "reference": order }],
-            "effectiveDateTime": moment, "issued": moment,
-            "performer": [{ "display": format!("Laboratorium {}", visit.facility.name) }],
-            "result": [{ "reference": observation }], "conclusion": conclusion,
-        })),
+        (
+            &report,
+            json!({
+                "resourceType": "DiagnosticReport", "status": "final",
+                "category": [coding(REPORT_CATEGORY, "MB", "Microbiology")],
+                "code": test, "subject": { "reference": patient }, "basedOn": [{ "reference": order }],
+                "effectiveDateTime": moment, "issued": moment,
+                "performer": [{ "display": format!("Laboratorium {}", visit.facility.name) }],
+                "result": [{ "reference": observation }], "conclusion": conclusion,
+            }),
+        ),
     ])
 }
 
@@ -162,39 +180,53 @@ pub fn report(visit: &Visit<'_>, mut random: Random, study: (&str, &str), text: 
     let coded = worded(coding(LOINC, code, display), text.title);
     bundle(&[
         (&patient, visit.patient_resource()),
-        (&report, json!({
-            "resourceType": "DiagnosticReport", "status": "final",
-            "identifier": [{ "system": format!("urn:segel:accession:{}", visit.facility.code), "value": accession }],
-            "category": [coding(REPORT_CATEGORY, "RAD", "Radiology")],
-            "code": coded, "subject": { "reference": patient, "display": visit.patient.spoken() },
-            "effectiveDateTime": moment, "issued": moment,
-            "performer": [{ "display": visit.facility.name }],
-            "imagingStudy": [{ "identifier": { "system": "urn:dicom:uid", "value": format!("urn:oid:{study_uid}") } }],
-            "conclusion": text.conclusion,
-            "presentedForm": [{ "contentType": "text/plain; charset=utf-8", "language": "id", "title": text.title,
-                                "data": STANDARD.encode(text.findings) }],
-        })),
+        (
+            &report,
+            json!({
+                "resourceType": "DiagnosticReport", "status": "final",
+                "identifier": [{ "system": format!("urn:segel:accession:{}", visit.facility.code), "value": accession }],
+                "category": [coding(REPORT_CATEGORY, "RAD", "Radiology")],
+                "code": coded, "subject": { "reference": patient, "display": visit.patient.spoken() },
+                "effectiveDateTime": moment, "issued": moment,
+                "performer": [{ "display": visit.facility.name }],
+                "imagingStudy": [{ "identifier": { "system": "urn:dicom:uid", "value": format!("urn:oid:{study_uid}") } }],
+                "conclusion": text.conclusion,
+                "presentedForm": [{ "contentType": "text/plain; charset=utf-8", "language": "id", "title": text.title,
+                                    "data": STANDARD.encode(text.findings) }],
+            }),
+        ),
     ])
 }
 
 /// A file with its DocumentReference.
-fn document(visit: &Visit<'_>, random: &mut Random, (kind, title): (Value, &str), (media_type, bytes): (&str, &[u8])) -> Vec<u8> {
+fn document(
+    visit: &Visit<'_>,
+    random: &mut Random,
+    (kind, title): (Value, &str),
+    (media_type, bytes): (&str, &[u8]),
+) -> Vec<u8> {
     let [patient, binary, reference] = std::array::from_fn(|_| urn(random));
     let moment = visit.moment();
     bundle(&[
         (&patient, visit.patient_resource()),
-        (&binary, json!({
-            "resourceType": "Binary", "contentType": media_type, "securityContext": { "reference": patient },
-            "data": STANDARD.encode(bytes),
-        })),
-        (&reference, json!({
-            "resourceType": "DocumentReference", "status": "current", "type": kind,
-            "subject": { "reference": patient, "display": visit.patient.spoken() },
-            "date": moment, "description": title,
-            "custodian": { "display": visit.facility.name },
-            "content": [{ "attachment": { "contentType": media_type, "language": "id", "url": binary, "title": title,
-                                          "size": bytes.len(), "creation": moment } }],
-        })),
+        (
+            &binary,
+            json!({
+                "resourceType": "Binary", "contentType": media_type, "securityContext": { "reference": patient },
+                "data": STANDARD.encode(bytes),
+            }),
+        ),
+        (
+            &reference,
+            json!({
+                "resourceType": "DocumentReference", "status": "current", "type": kind,
+                "subject": { "reference": patient, "display": visit.patient.spoken() },
+                "date": moment, "description": title,
+                "custodian": { "display": visit.facility.name },
+                "content": [{ "attachment": { "contentType": media_type, "language": "id", "url": binary, "title": title,
+                                              "size": bytes.len(), "creation": moment } }],
+            }),
+        ),
     ])
 }
 
@@ -209,5 +241,10 @@ pub fn letter(visit: &Visit<'_>, mut random: Random, letter: &letter::Letter) ->
 /// A photograph as JPEG.
 #[must_use]
 pub fn photograph(visit: &Visit<'_>, mut random: Random, jpeg: &[u8]) -> Vec<u8> {
-    document(visit, &mut random, (coding(LOINC, "72170-4", "Photographic image"), "Foto klinis luka"), ("image/jpeg", jpeg))
+    document(
+        visit,
+        &mut random,
+        (coding(LOINC, "72170-4", "Photographic image"), "Foto klinis luka"),
+        ("image/jpeg", jpeg),
+    )
 }

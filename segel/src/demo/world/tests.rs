@@ -71,7 +71,10 @@ fn dicom_objects_hold_what_the_standard_asks() {
                 let converted = Command::new("dcmconv").arg("+te").arg(&path).arg(&path).status();
                 assert!(converted.expect("dcmconv (Debian package dcmtk) must be installed").success());
             }
-            let output = Command::new("dciodvfy").arg(&path).output().expect("dciodvfy (Debian package dicom3tools) must be installed");
+            let output = Command::new("dciodvfy")
+                .arg(&path)
+                .output()
+                .expect("dciodvfy (Debian package dicom3tools) must be installed");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("Error")).collect();
             assert!(errors.is_empty(), "{:?} {syntax}: {errors:#?}", delivery.kind);

@@ -59,10 +59,18 @@ impl<'a> Course<'a> {
         })
     }
 
-    fn recorded(&self, event: Event, number: usize, date: Date, mut random: Random) -> Box<dyn Iterator<Item = Delivery> + Send + 'a> {
+    fn recorded(
+        &self,
+        event: Event,
+        number: usize,
+        date: Date,
+        mut random: Random,
+    ) -> Box<dyn Iterator<Item = Delivery> + Send + 'a> {
         // People with a number at a second facility go there for part of what they need.
         let choice = if number == 0 { 0 } else { random.below(self.patient.record_numbers.len() as u64) as usize };
-        let Some((place, record_number)) = self.patient.record_numbers.get(choice) else { return Box::new(std::iter::empty()) };
+        let Some((place, record_number)) = self.patient.record_numbers.get(choice) else {
+            return Box::new(std::iter::empty());
+        };
         let Some(facility) = self.facilities.get(*place) else { return Box::new(std::iter::empty()) };
         let time = format!("{:02}{:02}{:02}", random.within(7, 20), random.below(60), random.below(60));
         let study = Study {
@@ -93,7 +101,13 @@ struct Made<'a> {
 
 impl<'a> Made<'a> {
     fn delivery(&self, door: Door, kind: Kind, bytes: Vec<u8>) -> Delivery {
-        Delivery { facility: self.visit.facility.code.clone(), ae_title: self.visit.facility.ae_title.clone(), door, kind, bytes }
+        Delivery {
+            facility: self.visit.facility.code.clone(),
+            ae_title: self.visit.facility.ae_title.clone(),
+            door,
+            kind,
+            bytes,
+        }
     }
 
     fn deliveries(self, event: Event) -> Box<dyn Iterator<Item = Delivery> + Send + 'a> {
@@ -108,7 +122,14 @@ impl<'a> Made<'a> {
                         2 => (false, Syntax::Implicit),
                         _ => (false, Syntax::Explicit),
                     };
-                    let bytes = instance::radiograph(&self.study, random.child(3), finding, digital, syntax, self.size.radiograph_columns);
+                    let bytes = instance::radiograph(
+                        &self.study,
+                        random.child(3),
+                        finding,
+                        digital,
+                        syntax,
+                        self.size.radiograph_columns,
+                    );
                     self.delivery(Door::Dimse, Kind::Radiograph, bytes)
                 }
                 _ => self.report(&random, &radiograph_report(finding)),
@@ -132,7 +153,11 @@ impl<'a> Made<'a> {
                 let letter = referral(&self.visit, &mut chance);
                 let encapsulated = self.number != 0 && chance.chance(0.5);
                 let delivery = if encapsulated {
-                    self.delivery(Door::DicomWeb, Kind::Letter, instance::document(&self.study, random.child(3), &letter, Syntax::Explicit))
+                    self.delivery(
+                        Door::DicomWeb,
+                        Kind::Letter,
+                        instance::document(&self.study, random.child(3), &letter, Syntax::Explicit),
+                    )
                 } else {
                     self.delivery(Door::Fhir, Kind::Letter, results::letter(&self.visit, random.child(3), &letter))
                 };
@@ -190,7 +215,11 @@ fn events(random: &mut Random, number: usize) -> Vec<Event> {
     // Expensive pictures come by number, so that a world of any size has its share of them.
     if number % 40 == 7 {
         let bleed = random.chance(0.5);
-        events.push(Event::Tomography(if number % 80 == 7 { computed::Region::Head(bleed) } else { computed::Region::Chest(bleed) }));
+        events.push(Event::Tomography(if number % 80 == 7 {
+            computed::Region::Head(bleed)
+        } else {
+            computed::Region::Chest(bleed)
+        }));
     }
     if number % 9 == 2 {
         let finding = match random.below(8) {

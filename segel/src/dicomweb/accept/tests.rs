@@ -11,7 +11,8 @@ const LITTLE: &str = "1.2.840.10008.1.2.1";
 
 #[test]
 fn ranges_are_read_with_quotes_and_weights_best_first() {
-    let read = of("text/html;q=0.5, multipart/related; type=\"application/dicom\"; transfer-syntax=*, a/b;q=0, c/d;q=0.75");
+    let read =
+        of("text/html;q=0.5, multipart/related; type=\"application/dicom\"; transfer-syntax=*, a/b;q=0, c/d;q=0.75");
     let types: Vec<_> = read.iter().map(|r| r.media_type.as_str()).collect();
     assert_eq!(types, ["multipart/related", "c/d", "text/html"]);
     assert_eq!(read[0].parameter("type"), Some("application/dicom"));
@@ -54,11 +55,26 @@ fn frames_come_in_the_media_type_of_their_syntax() {
     for (accept, syntax, count, expected) in [
         ("multipart/related; type=\"*/*\"", LITTLE, 2, Some(("application/octet-stream", false))),
         ("multipart/related; type=\"*/*\"", JPEG, 1, Some(("image/jpeg", false))),
-        ("multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50", JPEG, 1, Some(("image/jpeg", false))),
+        (
+            "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50",
+            JPEG,
+            1,
+            Some(("image/jpeg", false)),
+        ),
         ("multipart/related; type=\"image/\"", JPEG, 1, Some(("image/jpeg", false))),
         ("multipart/related; type=\"application/octet-stream\"", JPEG, 1, None),
-        ("multipart/related; type=application/octet-stream; transfer-syntax=*", JPEG, 1, Some(("application/octet-stream", false))),
-        ("multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1", "1.2.840.10008.1.2", 1, Some(("application/octet-stream", false))),
+        (
+            "multipart/related; type=application/octet-stream; transfer-syntax=*",
+            JPEG,
+            1,
+            Some(("application/octet-stream", false)),
+        ),
+        (
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1",
+            "1.2.840.10008.1.2",
+            1,
+            Some(("application/octet-stream", false)),
+        ),
         ("application/octet-stream", LITTLE, 1, Some(("application/octet-stream", true))),
         ("application/octet-stream", LITTLE, 2, None),
         ("image/jpeg", JPEG, 1, Some(("image/jpeg", true))),

@@ -14,10 +14,9 @@ pub fn check(picture: &Picture, frame: &[u8]) -> Result<(), Problem> {
     let claim = match picture.transfer_syntax_uid.as_str() {
         // PS3.5 annex G: 15 segments at most, each named by an offset in a header of 64 bytes.
         "1.2.840.10008.1.2.5" => return rle(picture, frame).ok_or_else(disagrees),
-        "1.2.840.10008.1.2.4.50"
-        | "1.2.840.10008.1.2.4.51"
-        | "1.2.840.10008.1.2.4.57"
-        | "1.2.840.10008.1.2.4.70" => jpeg(frame),
+        "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
+            jpeg(frame)
+        }
         "1.2.840.10008.1.2.4.90"
         | "1.2.840.10008.1.2.4.91"
         | "1.2.840.10008.1.2.4.92"
@@ -26,7 +25,9 @@ pub fn check(picture: &Picture, frame: &[u8]) -> Result<(), Problem> {
         | "1.2.840.10008.1.2.4.202"
         | "1.2.840.10008.1.2.4.203" => jpeg2000(frame),
         _ => {
-            return Err(Problem::not_acceptable("Images of this transfer syntax cannot be rendered here; retrieve the frames."));
+            return Err(Problem::not_acceptable(
+                "Images of this transfer syntax cannot be rendered here; retrieve the frames.",
+            ));
         }
     };
     let expected = Claim { rows: picture.rows.into(), columns: picture.columns.into(), samples: picture.samples };

@@ -60,7 +60,9 @@ fn native(picture: &Picture, mut frame: Vec<u8>, expected: usize) -> Result<Vec<
 fn encapsulated(picture: &Picture, frame: Vec<u8>) -> Result<Vec<u8>, Problem> {
     let Some(syntax) = TransferSyntaxRegistry.get(&picture.transfer_syntax_uid) else { return Err(undecodable()) };
     let Codec::EncapsulatedPixelData(Some(decoder), _) = syntax.codec() else {
-        return Err(Problem::not_acceptable("Images of this transfer syntax cannot be rendered here; retrieve the frames."));
+        return Err(Problem::not_acceptable(
+            "Images of this transfer syntax cannot be rendered here; retrieve the frames.",
+        ));
     };
     let mut samples = Vec::new();
     decoder.decode_frame(&OneFrame { picture, frame }, 0, &mut samples).map_err(|error| {

@@ -27,7 +27,13 @@ impl Format {
 }
 
 /// Makes the file of `pixels` (one byte a pixel if grey, three if colour), scaled to fit into `size` if that is given.
-pub fn file(width: u32, height: u32, pixels: Vec<u8>, size: Option<(u32, u32)>, format: Format) -> Result<Vec<u8>, Problem> {
+pub fn file(
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+    size: Option<(u32, u32)>,
+    format: Format,
+) -> Result<Vec<u8>, Problem> {
     let failed = || Problem::not_acceptable("The image cannot be rendered.");
     let grey = u64::try_from(pixels.len()) == Ok(u64::from(width) * u64::from(height));
     let image = if grey {
@@ -59,11 +65,8 @@ fn scale(image: DynamicImage, size: Option<(u32, u32)>) -> DynamicImage {
     let (from_width, from_height) = (u64::from(image.width().max(1)), u64::from(image.height().max(1)));
     let (width, height) = (u64::from(width.clamp(1, SIDE_MAX)), u64::from(height.clamp(1, SIDE_MAX)));
     let by_width = width * from_height <= height * from_width;
-    let (width, height) = if by_width {
-        (width, from_height * width / from_width)
-    } else {
-        (from_width * height / from_height, height)
-    };
+    let (width, height) =
+        if by_width { (width, from_height * width / from_width) } else { (from_width * height / from_height, height) };
     let side = |side: u64| u32::try_from(side.max(1)).unwrap_or(SIDE_MAX);
     let (width, height) = (side(width), side(height));
     if (width, height) == (image.width(), image.height()) {
@@ -84,7 +87,9 @@ mod tests {
     #[test]
     fn an_image_keeps_its_proportions_and_its_grey() {
         let pixels: Vec<u8> = (0..200_u32).map(|n| u8::try_from(n % 256).unwrap()).collect();
-        for (size, expected) in [(None, (20, 10)), (Some((10, 10)), (10, 5)), (Some((400, 50)), (100, 50)), (Some((1, 1)), (1, 1))] {
+        for (size, expected) in
+            [(None, (20, 10)), (Some((10, 10)), (10, 5)), (Some((400, 50)), (100, 50)), (Some((1, 1)), (1, 1))]
+        {
             for format in [Format::Png, Format::Jpeg(90)] {
                 let file = file(20, 10, pixels.clone(), size, format).unwrap();
                 let read = image::load_from_memory(&file).unwrap();

@@ -59,15 +59,21 @@ pub async fn rendered(request: Request) -> Result<Response, Problem> {
 
 /// Renders one frame of an open instance to a file.
 pub async fn render(doors: &Doors, opened: &Opened, wish: Wish) -> Result<Vec<u8>, Problem> {
-    let syntax = opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone()).ok_or_else(Problem::not_found)?;
+    let syntax =
+        opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone()).ok_or_else(Problem::not_found)?;
     let metadata = opened.metadata().await?;
     if metadata.get(super::bulk::PIXEL_DATA).is_none() {
         return Err(Problem::not_acceptable("There is no image in this instance."));
     }
     let picture = Picture::of(&metadata, &syntax, wish.frame)?;
     // A turn comes before the frame is read, so that those who wait hold no plaintext.
-    let turn = doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
-    let palette = if picture.photometric == Photometric::Palette { palette(opened, &metadata).await? } else { Palette::default() };
+    let turn =
+        doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
+    let palette = if picture.photometric == Photometric::Palette {
+        palette(opened, &metadata).await?
+    } else {
+        Palette::default()
+    };
     let swap_from = super::frames::swap_from(&syntax, &metadata);
     let frame = read_frame(opened, &metadata, wish.frame, swap_from).await?;
     let work = move || {
@@ -80,10 +86,12 @@ pub async fn render(doors: &Doors, opened: &Opened, wish: Wish) -> Result<Vec<u8
 
 /// One frame's stored values, little-endian in pixel order, with their description: for a viewer that windows by itself.
 pub async fn decoded(doors: &Doors, opened: &Opened, frame: u32) -> Result<(Picture, Vec<u8>), Problem> {
-    let syntax = opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone()).ok_or_else(Problem::not_found)?;
+    let syntax =
+        opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone()).ok_or_else(Problem::not_found)?;
     let metadata = opened.metadata().await?;
     let mut picture = Picture::of(&metadata, &syntax, frame)?;
-    let turn = doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
+    let turn =
+        doors.decoders.clone().acquire_owned().await.map_err(|_| Problem::busy("The archive is shutting down."))?;
     let swap_from = super::frames::swap_from(&syntax, &metadata);
     let bytes = read_frame(opened, &metadata, frame, swap_from).await?;
     let work = move || {

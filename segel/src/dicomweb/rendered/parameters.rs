@@ -23,7 +23,8 @@ pub fn read(request: &Request) -> Result<Wish, Problem> {
 
 /// `window=center,width[,function]` (8.3.5.1.4).
 pub fn window(text: &str) -> Result<Window, Problem> {
-    let wrong = || Problem::bad_request("window is center,width,function with a function of linear, linear-exact, sigmoid.");
+    let wrong =
+        || Problem::bad_request("window is center,width,function with a function of linear, linear-exact, sigmoid.");
     let parts: Vec<&str> = text.split(',').collect();
     let (center, width, function) = match parts.as_slice() {
         [center, width] => (center, width, VoiFunction::default()),
@@ -31,7 +32,8 @@ pub fn window(text: &str) -> Result<Window, Problem> {
         _ => return Err(wrong()),
     };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    let window = Window { center: number(center).ok_or_else(wrong)?, width: number(width).ok_or_else(wrong)?, function };
+    let window =
+        Window { center: number(center).ok_or_else(wrong)?, width: number(width).ok_or_else(wrong)?, function };
     if window.width > 0.0 { Ok(window) } else { Err(wrong()) }
 }
 

@@ -98,9 +98,9 @@ impl Picture {
     pub fn of(metadata: &Value, transfer_syntax_uid: &str, frame: u32) -> Result<Self, Problem> {
         let top = Attributes(metadata);
         let needed = |tag: &str, name: &str| {
-            top.count(tag)
-                .and_then(|n| u16::try_from(n).ok())
-                .ok_or_else(|| Problem::not_acceptable(format!("The image has no usable {name}; it cannot be rendered.")))
+            top.count(tag).and_then(|n| u16::try_from(n).ok()).ok_or_else(|| {
+                Problem::not_acceptable(format!("The image has no usable {name}; it cannot be rendered."))
+            })
         };
         let frames = top.count("00280008").unwrap_or(1).max(1);
         if frame >= frames {
@@ -144,7 +144,9 @@ impl Picture {
             _ => false,
         };
         if !(sizes && samples && bits) {
-            return Err(Problem::not_acceptable("The image's pixel description fits no kind of image that can be rendered."));
+            return Err(Problem::not_acceptable(
+                "The image's pixel description fits no kind of image that can be rendered.",
+            ));
         }
         if self.frame_bytes() > FRAME_BYTES_MAX {
             return Err(Problem::not_acceptable("The image is too large to be rendered here; retrieve its frames."));
@@ -234,7 +236,8 @@ mod tests {
     fn a_frames_own_functional_group_comes_before_the_shared_one() {
         let mut enhanced = metadata(5, 5, 16);
         enhanced["00280008"] = json!({"vr": "IS", "Value": [2]});
-        let window = |center: i32| json!({"00281050": {"vr": "DS", "Value": [center]}, "00281051": {"vr": "DS", "Value": [10]}});
+        let window =
+            |center: i32| json!({"00281050": {"vr": "DS", "Value": [center]}, "00281051": {"vr": "DS", "Value": [10]}});
         enhanced["52009229"] = json!({"vr": "SQ", "Value": [{
             "00289132": {"vr": "SQ", "Value": [window(1)]},
             "00289145": {"vr": "SQ", "Value": [{"00281053": {"vr": "DS", "Value": [2.5]}, "00281052": {"vr": "DS", "Value": [-7]}}]},

@@ -66,13 +66,19 @@ fn a_jpeg_frame_is_drawn_and_a_lying_one_is_refused() {
 
 #[test]
 fn broken_frames_are_refused_and_never_end_the_process() {
-    for syntax in [LITTLE, BASELINE, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.70", "1.2.3"] {
-        for frame in [vec![], vec![0xFF; 40], [vec![0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 16, 0, 24, 1], vec![0xFF; 60]].concat(), {
-            let mut rle = vec![0; 64];
-            rle[0] = 1;
-            rle[4] = 200;
-            rle
-        }] {
+    for syntax in [LITTLE, BASELINE, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.70", "1.2.3"]
+    {
+        for frame in [
+            vec![],
+            vec![0xFF; 40],
+            [vec![0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 16, 0, 24, 1], vec![0xFF; 60]].concat(),
+            {
+                let mut rle = vec![0; 64];
+                rle[0] = 1;
+                rle[4] = 200;
+                rle
+            },
+        ] {
             let drawn = draw(picture(1, 8, "MONOCHROME2", syntax), &Palette::default(), frame, wish());
             assert_eq!(drawn.unwrap_err().status, 406, "{syntax}");
         }

@@ -1,6 +1,6 @@
 //! From stored values to grey (PS3.3 C.11.1 modality, C.11.2 values of interest).
 
-use super::picture::{Picture, Photometric, VoiFunction, Window};
+use super::picture::{Photometric, Picture, VoiFunction, Window};
 
 /// Renders decoded grey samples (little-endian, as allocated) to one byte a pixel.
 pub fn grey(picture: &Picture, samples: &[u8], wanted: Option<Window>) -> Vec<u8> {

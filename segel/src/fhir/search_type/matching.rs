@@ -25,8 +25,11 @@ impl Token {
     }
 
     fn matches(&self, value: &Value) -> bool {
-        let is = |name: &str, wanted: &str| value.get(name).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(wanted));
-        self.system.as_ref().is_none_or(|system| is("system", system)) && self.code.as_ref().is_none_or(|code| is("code", code))
+        let is = |name: &str, wanted: &str| {
+            value.get(name).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(wanted))
+        };
+        self.system.as_ref().is_none_or(|system| is("system", system))
+            && self.code.as_ref().is_none_or(|code| is("code", code))
     }
 }
 
@@ -44,9 +47,13 @@ pub enum Condition {
 impl Condition {
     /// Whether a summary meets it.
     pub fn accepts(&self, summary: &Value) -> bool {
-        let values = |parameter: &str| summary.get("search").and_then(|s| s.get(parameter)).and_then(Value::as_array).into_iter().flatten();
+        let values = |parameter: &str| {
+            summary.get("search").and_then(|s| s.get(parameter)).and_then(Value::as_array).into_iter().flatten()
+        };
         match self {
-            Self::Tokens(parameter, tokens) => values(parameter).any(|value| tokens.iter().any(|token| token.matches(value))),
+            Self::Tokens(parameter, tokens) => {
+                values(parameter).any(|value| tokens.iter().any(|token| token.matches(value)))
+            }
             Self::Dates(parameter, dates) => values(parameter).any(|value| {
                 let end = |n: usize| value.get(n).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let days = Days { first: end(0), last: end(1) };
@@ -89,7 +96,9 @@ mod tests {
     #[test]
     fn names_match_by_the_beginnings_of_all_words() {
         let summary = json!({"search": {"name": ["Siti Nurhaliza", "Bu Siti"]}});
-        for (question, expected) in [("siti", true), ("NUR", true), ("nur sit", true), ("haliza", false), ("siti budi", false)] {
+        for (question, expected) in
+            [("siti", true), ("NUR", true), ("nur sit", true), ("haliza", false), ("siti budi", false)]
+        {
             let condition = Condition::Names("name", vec![name::pieces(question)]);
             assert_eq!(condition.accepts(&summary), expected, "{question}");
         }
@@ -99,7 +108,11 @@ mod tests {
     fn dates_match_the_days_of_the_summary() {
         let summary = json!({"search": {"date": [["20210704", "20210704"]]}});
         for (text, expected) in [("2021", true), ("ge2021-07-04", true), ("gt2021-07-04", false)] {
-            assert_eq!(Condition::Dates("date", vec![Asked::read(text).unwrap()]).accepts(&summary), expected, "{text}");
+            assert_eq!(
+                Condition::Dates("date", vec![Asked::read(text).unwrap()]).accepts(&summary),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -64,7 +64,11 @@ pub struct Search {
 }
 
 /// Reads the parameters of a search.
-pub fn read(definition: &'static Definition, parameters: &[(String, String)], facility: &FacilityCode) -> Result<Search, Failure> {
+pub fn read(
+    definition: &'static Definition,
+    parameters: &[(String, String)],
+    facility: &FacilityCode,
+) -> Result<Search, Failure> {
     let mut search = Search { count: COUNT, ..Search::default() };
     let mut values_read = 0;
     for (name, value) in parameters {
@@ -92,7 +96,10 @@ pub fn read(definition: &'static Definition, parameters: &[(String, String)], fa
 fn unknown(definition: &Definition, name: &str) -> Failure {
     let plain = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
     let shown = if plain { name } else { "A parameter" };
-    Failure::bad_request("not-supported", format!("{shown} is not a search parameter of {} here; see metadata.", definition.name))
+    Failure::bad_request(
+        "not-supported",
+        format!("{shown} is not a search parameter of {} here; see metadata.", definition.name),
+    )
 }
 
 fn unreadable(name: &str) -> Failure {
@@ -141,9 +148,12 @@ fn one(
             search.patients.push(Who::Identified(identifier_terms(values, facility).ok_or_else(wrong)?));
         }
         Kind::Identifier | Kind::Token(_) => {
-            let tokens: Vec<Token> = values.iter().map(|value| Token::read(value)).collect::<Option<_>>().ok_or_else(wrong)?;
+            let tokens: Vec<Token> =
+                values.iter().map(|value| Token::read(value)).collect::<Option<_>>().ok_or_else(wrong)?;
             let terms = match parameter.kind {
-                Kind::Identifier if definition.name == "Patient" => Some(identifier_terms(values, facility).ok_or_else(wrong)?),
+                Kind::Identifier if definition.name == "Patient" => {
+                    Some(identifier_terms(values, facility).ok_or_else(wrong)?)
+                }
                 Kind::Identifier => tokens.iter().map(|token| token.code.as_deref().map(terms::number)).collect(),
                 // Nothing was made a term of these: `extract`.
                 _ if matches!(parameter.name, "status" | "gender") => None,
@@ -153,7 +163,8 @@ fn one(
             search.conditions.push(Condition::Tokens(parameter.name, tokens));
         }
         Kind::Date(_) => {
-            let dates: Vec<Asked> = values.iter().map(|value| Asked::read(value)).collect::<Option<_>>().ok_or_else(wrong)?;
+            let dates: Vec<Asked> =
+                values.iter().map(|value| Asked::read(value)).collect::<Option<_>>().ok_or_else(wrong)?;
             narrow(definition, search, parameter, &dates);
             search.conditions.push(Condition::Dates(parameter.name, dates));
         }
@@ -186,7 +197,9 @@ fn identifier_terms(values: &[&str], facility: &FacilityCode) -> Option<Vec<Term
         let token = Token::read(value)?;
         let code = token.code?;
         match token.system.filter(|system| !system.is_empty()) {
-            Some(system) => identity::identifier(&system, &code, facility).map(|identifier| terms::identifier(&identifier)),
+            Some(system) => {
+                identity::identifier(&system, &code, facility).map(|identifier| terms::identifier(&identifier))
+            }
             None => Some(terms::number(&code)),
         }
     };
@@ -264,14 +277,19 @@ mod tests {
 
     #[test]
     fn a_question_becomes_terms_and_an_exact_test() {
-        let search = of("Observation", &[("code", "http://loinc.org|94500-6,94558-4"), ("date", "ge2021-01-01"), ("date", "le2021-12-31")]);
+        let search = of(
+            "Observation",
+            &[("code", "http://loinc.org|94500-6,94558-4"), ("date", "ge2021-01-01"), ("date", "le2021-12-31")],
+        );
         let search = search.unwrap();
         assert_eq!(search.terms.len(), 1);
         assert_eq!(search.terms[0].len(), 2);
         assert_eq!((search.from.as_deref(), search.to.as_deref()), (None, Some("20211231")));
         assert_eq!(search.conditions.len(), 3);
 
-        let patient = of("Patient", &[("identifier", "https://fhir.kemkes.go.id/id/nik|3174014510900001"), ("name", "siti nur")]).unwrap();
+        let patient =
+            of("Patient", &[("identifier", "https://fhir.kemkes.go.id/id/nik|3174014510900001"), ("name", "siti nur")])
+                .unwrap();
         assert_eq!(patient.terms.len(), 3);
         let status = of("Observation", &[("status", "final")]).unwrap();
         assert!(status.terms.is_empty() && status.conditions.len() == 1);
@@ -288,9 +306,16 @@ mod tests {
 
     #[test]
     fn an_address_is_written_so_that_it_asks_the_same() {
-        let parameters = [("code".to_owned(), "http://loinc.org|94500-6".to_owned()), ("_offset".to_owned(), "5".to_owned())];
-        assert_eq!(url("b", "Observation", &parameters, None), "b/Observation?code=http://loinc.org%7C94500-6&_offset=5");
-        assert_eq!(url("b", "Observation", &parameters, Some(9)), "b/Observation?code=http://loinc.org%7C94500-6&_offset=9");
+        let parameters =
+            [("code".to_owned(), "http://loinc.org|94500-6".to_owned()), ("_offset".to_owned(), "5".to_owned())];
+        assert_eq!(
+            url("b", "Observation", &parameters, None),
+            "b/Observation?code=http://loinc.org%7C94500-6&_offset=5"
+        );
+        assert_eq!(
+            url("b", "Observation", &parameters, Some(9)),
+            "b/Observation?code=http://loinc.org%7C94500-6&_offset=9"
+        );
         assert_eq!(url("b", "Patient", &[("name".into(), "a&b=ü".into())], None), "b/Patient?name=a%26b%3D%C3%BC");
     }
 }

@@ -14,13 +14,15 @@ impl Scan {
             return table(x, y, deep);
         }
         let mut value = if skin > 0.985 { 20.0 } else { -105.0 };
-        let fat = 0.905 - 0.07 * smooth(0.1, 0.9, z) * smooth(0.0, -0.5, y) + 0.02 * (clouds(x * 4.0, y * 4.0, self.seed) - 0.5);
+        let fat = 0.905 - 0.07 * smooth(0.1, 0.9, z) * smooth(0.0, -0.5, y)
+            + 0.02 * (clouds(x * 4.0, y * 4.0, self.seed) - 0.5);
         if skin < fat {
             let strands = clouds(x * 11.0, y * 11.0, self.seed ^ 1);
             value = 52.0 + 22.0 * (strands - 0.5) - 130.0 * smooth(0.66, 0.72, strands);
         }
         value = self.back_bones(x, y, z, value);
-        let cavity = ((x / (wide * 0.79)).abs().powf(2.2) + ((y + 0.015) / (deep * 0.80)).abs().powf(2.2)).powf(1.0 / 2.2);
+        let cavity =
+            ((x / (wide * 0.79)).abs().powf(2.2) + ((y + 0.015) / (deep * 0.80)).abs().powf(2.2)).powf(1.0 / 2.2);
         let narrowing = 0.30 + 0.70 * smooth(-0.12, 0.34, z);
         let inside = cavity / (0.62 + 0.38 * narrowing);
         value = ribs(x, y, z, inside, value);
@@ -56,7 +58,13 @@ impl Scan {
         }
         if x >= 0.0 && dome(1.0, 0.80) {
             let stomach = ellipse(x, y, (0.34, -0.10), (0.20, 0.13));
-            return if stomach < 0.9 && y < -0.10 { AIR + 60.0 } else if stomach < 1.0 { 30.0 } else { 122.0 };
+            return if stomach < 0.9 && y < -0.10 {
+                AIR + 60.0
+            } else if stomach < 1.0 {
+                30.0
+            } else {
+                122.0
+            };
         }
         if x.abs() > waist + edge && heart > 1.0 {
             return self.lung(x, y, z, (inside, vessel));
@@ -122,7 +130,8 @@ impl Scan {
             value = blood;
         }
         if z > 0.42 && z < 0.55 {
-            let trunk = ellipse(x, y, (0.075, -0.08), (0.065, 0.085)).min(ellipse(x, y, (-0.03, -0.005), (0.15, 0.036)));
+            let trunk =
+                ellipse(x, y, (0.075, -0.08), (0.065, 0.085)).min(ellipse(x, y, (-0.03, -0.005), (0.15, 0.036)));
             if trunk < 1.0 {
                 value = blood + 10.0;
             }
@@ -208,7 +217,8 @@ fn ribs(x: f32, y: f32, z: f32, inside: f32, value: f32) -> f32 {
 }
 
 fn airway(x: f32, y: f32, z: f32, value: f32) -> f32 {
-    let tubes: &[(f32, f32, f32)] = if z < 0.43 { &[(0.0, 0.045, 0.040)] } else { &[(-1.0, 0.055, 0.031), (1.0, 0.065, 0.029)] };
+    let tubes: &[(f32, f32, f32)] =
+        if z < 0.43 { &[(0.0, 0.045, 0.040)] } else { &[(-1.0, 0.055, 0.031), (1.0, 0.065, 0.029)] };
     for (side, cy, radius) in tubes {
         let cx = side * (0.035 + (z - 0.43) * 0.85);
         let q = (x - cx).hypot(y - cy) / radius;

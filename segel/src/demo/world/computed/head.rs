@@ -81,10 +81,16 @@ impl Scan {
         let fluid = 5.0;
         let mid = smooth(0.36, 0.46, z) * (1.0 - smooth(0.66, 0.74, z));
         // Frontal horns bend outwards to the front, occipital horns to the back.
-        let front = (ax - 0.042 - 0.9 * (-y - 0.06).max(0.0).powi(2)).abs() / (0.034 * mid * smooth(-0.36, -0.28, y) + 0.001);
-        let back = (ax - 0.052 - 0.52 * (y - 0.06).max(0.0) + 0.55 * (y - 0.06).max(0.0).powi(2)).abs() / (0.044 * mid * smooth(0.42, 0.30, y) + 0.001);
+        let front =
+            (ax - 0.042 - 0.9 * (-y - 0.06).max(0.0).powi(2)).abs() / (0.034 * mid * smooth(-0.36, -0.28, y) + 0.001);
+        let back = (ax - 0.052 - 0.52 * (y - 0.06).max(0.0) + 0.55 * (y - 0.06).max(0.0).powi(2)).abs()
+            / (0.044 * mid * smooth(0.42, 0.30, y) + 0.001);
         let body = (ax - 0.052).abs() / (0.036 * smooth(0.52, 0.60, z) * mid + 0.001);
-        if mid > 0.05 && ((front < 1.0 && (-0.36..-0.04).contains(&y)) || (back < 1.0 && (0.08..0.42).contains(&y)) || (body < 1.0 && (-0.12..0.16).contains(&y))) {
+        if mid > 0.05
+            && ((front < 1.0 && (-0.36..-0.04).contains(&y))
+                || (back < 1.0 && (0.08..0.42).contains(&y))
+                || (body < 1.0 && (-0.12..0.16).contains(&y)))
+        {
             let plexus = ellipse(ax, y, (0.125, 0.235), (0.016, 0.034)) < 1.0;
             return if plexus { 150.0 } else { fluid };
         }
