@@ -8,10 +8,7 @@ mod tests {
 
     #[test]
     fn the_story_ends_without_a_failed_step() {
-        let demo = Command::new(program::ours("segel").unwrap())
-            .args(["demo", "--once", "--patients", "24"])
-            .output()
-            .unwrap();
+        let demo = Command::new(program::ours("segel").unwrap()).args(["demo", "--once"]).output().unwrap();
         let told = String::from_utf8(demo.stdout).unwrap();
         print!("{told}");
         assert!(demo.status.success(), "{told}{}", String::from_utf8_lossy(&demo.stderr));

@@ -12,8 +12,8 @@ pub struct Found {
     pub files: usize,
     /// Bytes read.
     pub bytes: u64,
-    /// Files that hold one of the texts.
-    pub hits: Vec<PathBuf>,
+    /// Files that hold one of the texts, and which.
+    pub hits: Vec<(PathBuf, String)>,
 }
 
 /// Searches every file below a folder for texts, in UTF-8 and in UTF-16.
@@ -22,22 +22,23 @@ pub fn search(folder: &Path, texts: &[String]) -> Result<Found> {
     let needles: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).chain(wide).collect();
     let searcher = AhoCorasick::new(needles).context("too many texts to look for")?;
     let mut found = Found { files: 0, bytes: 0, hits: Vec::new() };
-    below(folder, &searcher, &mut found)?;
+    below(folder, texts, &searcher, &mut found)?;
     Ok(found)
 }
 
-fn below(folder: &Path, searcher: &AhoCorasick, found: &mut Found) -> Result<()> {
+fn below(folder: &Path, texts: &[String], searcher: &AhoCorasick, found: &mut Found) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            below(&entry.path(), searcher, found)?;
+            below(&entry.path(), texts, searcher, found)?;
         } else if kind.is_file() {
             let file = File::open(entry.path())?;
             found.files += 1;
             found.bytes += file.metadata()?.len();
-            if searcher.stream_find_iter(BufReader::new(file)).next().transpose()?.is_some() {
-                found.hits.push(entry.path());
+            if let Some(hit) = searcher.stream_find_iter(BufReader::new(file)).next().transpose()? {
+                let text = texts.iter().cycle().nth(hit.pattern().as_usize()).cloned().unwrap_or_default();
+                found.hits.push((entry.path(), text));
             }
         }
     }
