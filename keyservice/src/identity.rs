@@ -11,6 +11,10 @@
 //! | P1 | P1 | P1 |
 //! | P1 | P2 | P1, and the two are linked as one person; logged as a conflict |
 //! | P1, known by another NIK or IHS number | any | P1, nothing is joined; logged as a conflict |
+//! | unknown | P2 by a card or passport, and a NIK or IHS number that is not P2's | a new patient; logged as a conflict |
+//!
+//! A number that is one for life decides over a card or passport, which families mix up: nothing makes one person of two
+//! who have different NIKs or IHS numbers, whichever of their pseudonyms holds them.
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;
@@ -61,8 +65,10 @@ pub fn settle(
 ) -> Result<Settled> {
     let lookups = look_up(db, keys, facility, identifiers)?;
     let own = lookups.iter().filter(|l| !l.is_national).find_map(|l| l.owner);
-    let national = lookups.iter().filter(|l| l.is_national).find_map(|l| l.owner);
-    let found = known.or(own).or(national);
+    let found = match known.or(own) {
+        Some(patient) => Some(patient),
+        None => by_national_number(db, &lookups)?,
+    };
     let patient = match found {
         Some(patient) => patient,
         None => patients::create(db, keys)?,
@@ -76,27 +82,58 @@ pub fn settle(
     Ok(settled)
 }
 
+/// The patient that a national number names, and no number that is one for life contradicts.
+fn by_national_number(db: &Connection, lookups: &[Lookup]) -> Result<Option<Patient>> {
+    for owner in lookups.iter().filter(|l| l.is_national).filter_map(|l| l.owner) {
+        let person = patients::person(db, owner)?;
+        let mut contradicts = false;
+        for lookup in lookups.iter().filter(|l| is_one_for_life(l.scheme)) {
+            contradicts |= patients::has_other(db, &person, Some(&lookup.tag), lookup.scheme)?;
+        }
+        if !contradicts {
+            return Ok(Some(owner));
+        }
+    }
+    // Two numbers for life that name two patients: the first decides, and `join` leaves the other apart or links it.
+    Ok(lookups.iter().filter(|l| is_one_for_life(l.scheme)).find_map(|l| l.owner))
+}
+
 /// Joins one identifier to the patient, or tells why not.
 fn join(db: &Connection, patient: Patient, lookup: &Lookup) -> Result<Option<Conflict>> {
     if lookup.owner == Some(patient) {
         return Ok(None);
     }
-    let contradicts = is_one_for_life(lookup.scheme) && patients::has_other(db, patient, &lookup.tag, lookup.scheme)?;
+    let person = patients::person(db, patient)?;
     match lookup.owner {
         // A number that is one for life and differs means that two people share a medical record number, or a typing
         // error. Joining would show one person's images as another's; a registrar has to look.
-        other if contradicts => Ok(Some(Conflict { other, is_linked: false })),
+        None if is_one_for_life(lookup.scheme)
+            && patients::has_other(db, &person, Some(&lookup.tag), lookup.scheme)? =>
+        {
+            Ok(Some(Conflict { other: None, is_linked: false }))
+        }
         None => {
             patients::add_identifier(db, patient, &lookup.tag, lookup.scheme)?;
             Ok(None)
         }
-        Some(other) if lookup.is_national => {
-            // Known already means logged already.
+        // Known already means logged already.
+        Some(other) if lookup.is_national && person.contains(&other) => Ok(None),
+        Some(other) if lookup.is_national && !are_two_people(db, &person, &patients::person(db, other)?)? => {
             let is_new = patients::link(db, patient, other)?;
             Ok(is_new.then_some(Conflict { other: Some(other), is_linked: true }))
         }
         Some(other) => Ok(Some(Conflict { other: Some(other), is_linked: false })),
     }
+}
+
+/// Whether two who are not known as one person each have a number of a scheme that gives everybody one for life.
+fn are_two_people(db: &Connection, one: &[Patient], other: &[Patient]) -> Result<bool> {
+    for scheme in ONE_FOR_LIFE {
+        if patients::has_other(db, one, None, scheme)? && patients::has_other(db, other, None, scheme)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn look_up(db: &Connection, keys: &Keys, facility: &FacilityCode, identifiers: &[Identifier]) -> Result<Vec<Lookup>> {
@@ -117,6 +154,8 @@ fn look_up(db: &Connection, keys: &Keys, facility: &FacilityCode, identifiers: &
         let scheme = if is_national { scheme(identifier) } else { 0 };
         lookups.push(Lookup { tag, scheme, is_national, owner: patients::by_identifier(db, &tag)? });
     }
+    // Whoever the numbers for life name is settled before a card is looked at, in whatever order they were sent.
+    lookups.sort_by_key(|lookup| !is_one_for_life(lookup.scheme));
     Ok(lookups)
 }
 
@@ -153,9 +192,11 @@ fn scheme(identifier: &Identifier) -> u8 {
     }
 }
 
-/// A person has one NIK and one IHS number; passports and cards are renewed.
+/// NIK and IHS number: a person has one of each. Passports and cards are renewed.
+const ONE_FOR_LIFE: [u8; 2] = [1, 4];
+
 fn is_one_for_life(scheme: u8) -> bool {
-    matches!(scheme, 1 | 4)
+    ONE_FOR_LIFE.contains(&scheme)
 }
 
 /// Whether a national number has the form of one. Placeholders such as sixteen zeros are common and must join nobody.

@@ -97,6 +97,38 @@ const CASES: &[Case] = &[
         "0 0 0",
     ),
     (
+        "a card that two people show makes them no one person",
+        &[
+            ("A", "RSA:1 nik:3174012345678901 jkn:0001234567890"),
+            ("B", "RSB:9 jkn:0001234567890 nik:3273019876543210"),
+            ("B", "RSB:9"),
+            ("B", "nik:3273019876543210"),
+        ],
+        "0 1! 1 1",
+    ),
+    (
+        "a passport links nobody who has another NIK",
+        &[
+            ("A", "RSA:1 nik:3174012345678901"),
+            ("B", "RSB:9 nik:3273019876543210 pas:C1234567"),
+            ("A", "RSA:1 pas:C1234567"),
+        ],
+        "0 1 0!",
+    ),
+    (
+        "nor over a third who is linked already",
+        &[
+            ("A", "RSA:1"),
+            ("B", "nik:3174012345678901 jkn:0001234567890"),
+            ("A", "RSA:1 jkn:0001234567890"),
+            ("C", "nik:3273019876543210 pas:C1234567"),
+            ("A", "RSA:1 pas:C1234567"),
+            ("A", "RSA:1 nik:3273019876543210"),
+            ("A", "RSA:1 nik:3578011111111112"),
+        ],
+        "0 1 0+ 2 0! 0! 0!",
+    ),
+    (
         "every national scheme joins",
         &[("A", "ihs:P02478375538"), ("B", "ihs:p02478375538 pas:C1234567"), ("A", "pas:c1234567")],
         "0 0 0",

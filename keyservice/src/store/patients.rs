@@ -86,14 +86,30 @@ pub fn add_identifier(db: &Connection, patient: Patient, tag: &[u8; 32], scheme:
     Ok(())
 }
 
-/// Whether a patient has an identifier of a scheme other than this one.
+/// Whether any of these pseudonyms of a person has an identifier of a scheme, other than `tag` if that is given.
 ///
 /// # Errors
 /// Damaged if the disk fails.
-pub fn has_other(db: &Connection, patient: Patient, tag: &[u8; 32], scheme: u8) -> Result<bool> {
-    Ok(db
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM identifier WHERE patient = ?1 AND scheme = ?2 AND tag <> ?3)")?
-        .query_row((patient.id, scheme, tag), |row| row.get(0))?)
+pub fn has_other(db: &Connection, person: &[Patient], tag: Option<&[u8; 32]>, scheme: u8) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM identifier WHERE patient = ?1 AND scheme = ?2 AND tag IS NOT ?3)",
+    )?;
+    for patient in person {
+        if statement.query_row((patient.id, scheme, tag), |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A patient and every other pseudonym of the same person.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn person(db: &Connection, patient: Patient) -> Result<Vec<Patient>> {
+    let mut person = vec![patient];
+    person.extend(linked(db, patient)?);
+    Ok(person)
 }
 
 /// Notes that two pseudonyms are one person. `false` if it was known.
