@@ -1,17 +1,20 @@
 //! What the numbers were measured on, and what its disk asks for a durable write.
 
 use super::spread::Spread;
+use crate::run;
 use anyhow::Result;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Prints processor, cores and load.
+/// Prints what is measured, and processor, cores and load.
 pub fn print() -> Result<()> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
     let cores = std::thread::available_parallelism()?;
+    let commit = run::output("git", &["describe", "--always", "--dirty"])?;
+    println!("commit {}", commit.trim());
     println!("CPU {}, {cores} cores, load average {}", model.trim_start_matches(['\t', ' ', ':']), load()?);
     Ok(())
 }

@@ -32,7 +32,7 @@ enum What {
     /// C-STORE of 120 KB instances of distinct patients, with 1 and 4 associations, beside DCMTK's `dcmqrscp`.
     Store {
         /// Instances sent to each archive in each round.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=480))]
+        #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u32).range(8..=480))]
         instances: u32,
     },
     /// Search by PatientID: C-FIND beside `dcmqrscp`, and DICOMweb.

@@ -5,12 +5,21 @@ use super::spread::Spread;
 use crate::run;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::path::Path;
 
 fn example(arguments: &[&str]) -> Result<Value> {
     let mut all = vec!["run", "--quiet", "--release", "--package", "seal", "--example", "sealing", "--"];
     all.extend(arguments);
     Ok(serde_json::from_str(&run::output("cargo", &all)?)?)
+}
+
+fn text<'a>(of: &'a Value, name: &str) -> Cow<'a, str> {
+    match of.get(name) {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(other) => Cow::Owned(other.to_string()),
+        None => Cow::Borrowed("unknown"),
+    }
 }
 
 /// Sealing and opening beside bare AES-256-GCM and a memory copy.
@@ -22,13 +31,13 @@ pub fn speed(rounds: u32) -> Result<()> {
     );
     println!("|---|---|---|---|---|---|---|");
     for size in sizes.as_array().into_iter().flatten() {
-        let rounds = size["rounds"].as_array().context("no rounds")?;
-        let rates = |name: &str| rounds.iter().filter_map(|round| round[name].as_f64()).collect::<Vec<f64>>();
+        let rounds = size.get("rounds").and_then(Value::as_array).context("no rounds")?;
+        let rates = |name: &str| rounds.iter().filter_map(|round| round.get(name)?.as_f64()).collect::<Vec<f64>>();
         let rate = |name: &str| Spread::of(&rates(name)).digits(2);
         let ratio = |of: &str| Spread::of_ratios(&rates(of), &rates("bare")).digits(2);
         println!(
             "| {} bytes | {} | {} | {} | {} | **{}** | **{}** |",
-            size["bytes"],
+            text(size, "bytes"),
             rate("copy"),
             rate("bare"),
             rate("sealing"),
@@ -49,24 +58,24 @@ pub fn padding(folder: Option<&Path>) -> Result<()> {
         arguments.push(folder.to_str().context("the path is not UTF-8")?);
     }
     let cost = example(&arguments)?;
-    let number = |name: &str| cost[name].as_f64().unwrap_or(f64::NAN);
+    let number = |name: &str| cost.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let more = |name: &str| (number(name) / number("bytes") - 1.0) * 100.0;
-    println!("{}: {} to {} bytes", cost["source"].as_str().unwrap_or_default(), cost["shortest"], cost["longest"]);
+    println!("{}: {} to {} bytes", text(&cost, "source"), text(&cost, "shortest"), text(&cost, "longest"));
     println!(
         "\n| Objects | Bytes | Padding, all bytes | Padding, median object | Padding, worst object | Sealing alone | Padding and sealing | Different lengths |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     println!(
         "| {} | {} | **+{:.2} %** | +{:.2} % | +{:.2} % | +{:.2} % | +{:.2} % | {} before, {} after |",
-        cost["objects"],
-        cost["bytes"],
+        text(&cost, "objects"),
+        text(&cost, "bytes"),
         more("padded"),
         number("median_percent"),
         number("largest_percent"),
         more("sealed_bare"),
         more("sealed"),
-        cost["lengths"],
-        cost["padded_lengths"],
+        text(&cost, "lengths"),
+        text(&cost, "padded_lengths"),
     );
     Ok(())
 }

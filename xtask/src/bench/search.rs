@@ -27,8 +27,8 @@ pub fn run(rounds: u32, patients: u32, searches: u32) -> Result<()> {
     let segel = Segel::start(folder.path())?;
     let dcmqrscp = Dcmqrscp::start(folder.path(), 1)?;
     let files = sample::write(&folder.below("in")?, 0, patients)?;
-    clients::store(&segel.door, &files, 4)?;
-    clients::store(&dcmqrscp.door(0), &files, 4)?;
+    clients::store(std::slice::from_ref(&segel.door), &files)?;
+    clients::store(&[dcmqrscp.door(0)], &files)?;
     round(&segel, &dcmqrscp, patients, 3, &mut Medians::default())?;
     let mut medians = Medians::default();
     for _ in 0..rounds {

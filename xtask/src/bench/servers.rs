@@ -89,7 +89,8 @@ pub struct Dcmqrscp {
 }
 
 impl Dcmqrscp {
-    /// Starts it. An area holds at most 500 studies, so a run takes a new one where that would be too few.
+    /// Starts it. An area holds at most 500 studies, and two associations that store into the same area at once lose
+    /// instances (DCMTK 3.6.7): both take a new area instead.
     pub fn start(folder: &Path, areas: u32) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
         let root = folder.join("dcmqrscp");
@@ -110,6 +111,7 @@ impl Dcmqrscp {
         let child = Command::new("dcmqrscp")
             .arg("--config")
             .arg(&configuration)
+            .envs([clients::AT_ONCE])
             .stdout(File::create(root.join("log.txt"))?)
             .stderr(Stdio::null())
             .spawn()

@@ -1,14 +1,15 @@
 //! C-STORE: Segel, which seals, logs and syncs before it answers, beside `dcmqrscp`, which does none of these.
 
+use super::clients::Door;
 use super::folder::Folder;
 use super::servers::{self, Dcmqrscp, Segel};
 use super::spread::Spread;
 use super::{clients, machine, sample};
 use anyhow::{Result, bail};
-use std::path::PathBuf;
 use std::time::Duration;
 
-const ASSOCIATIONS: [usize; 2] = [1, 4];
+const ASSOCIATIONS: [u32; 2] = [1, 4];
+const WARM: u32 = 8;
 const INSTANCE_BYTES: usize = 120_000;
 
 /// Instances per second, round by round.
@@ -26,36 +27,37 @@ pub fn run(rounds: u32, instances: u32) -> Result<()> {
     machine::print()?;
     machine::print_sync_cost(folder.path())?;
     let segel = Segel::start(folder.path())?;
-    let areas = rounds * u32::try_from(ASSOCIATIONS.len())?;
+    let areas = rounds * ASSOCIATIONS.iter().sum::<u32>();
     let dcmqrscp = Dcmqrscp::start(folder.path(), areas + 1)?;
     // The first instance of an archive pays for what later ones find ready.
-    let warm = sample::write(&folder.below("warm")?, 0, 8)?;
-    clients::store(&segel.door, &warm, 1)?;
-    clients::store(&dcmqrscp.door(areas), &warm, 1)?;
+    let warm = sample::write(&folder.below("warm")?, 0, WARM)?;
+    clients::store(std::slice::from_ref(&segel.door), &warm)?;
+    clients::store(&[dcmqrscp.door(areas)], &warm)?;
     let mut measured = [Rates::default(), Rates::default()];
-    let mut area = 0;
+    let (mut patient, mut area) = (WARM, 0);
     for round in 0..rounds {
         for (rates, associations) in measured.iter_mut().zip(ASSOCIATIONS) {
-            let files = sample::write(&folder.below(&format!("in{area}"))?, 8 + area * instances, instances)?;
+            let files = sample::write(&folder.below(&patient.to_string())?, patient, instances)?;
+            let theirs: Vec<Door> = (area..area + associations).map(|area| dcmqrscp.door(area)).collect();
+            let ours: Vec<Door> = theirs.iter().map(|_| segel.door.clone()).collect();
             let rate = |took: Duration| f64::from(instances) / took.as_secs_f64();
-            let to_segel = |files: &[PathBuf]| clients::store(&segel.door, files, associations).map(rate);
-            let to_dcmqrscp = |files: &[PathBuf]| clients::store(&dcmqrscp.door(area), files, associations).map(rate);
             if round % 2 == 0 {
-                rates.segel.push(to_segel(&files)?);
-                rates.dcmqrscp.push(to_dcmqrscp(&files)?);
-            } else {
-                rates.dcmqrscp.push(to_dcmqrscp(&files)?);
-                rates.segel.push(to_segel(&files)?);
+                rates.segel.push(rate(clients::store(&ours, &files)?));
+            }
+            rates.dcmqrscp.push(rate(clients::store(&theirs, &files)?));
+            if round % 2 == 1 {
+                rates.segel.push(rate(clients::store(&ours, &files)?));
             }
             rates.disk.push(rate(machine::durable_writes(folder.path(), INSTANCE_BYTES, instances)?));
-            if dcmqrscp.held(area)? != usize::try_from(instances)? {
-                bail!("dcmqrscp holds {} of {instances} instances", dcmqrscp.held(area)?);
+            let held = (area..area + associations).map(|area| dcmqrscp.held(area)).sum::<Result<usize>>()?;
+            if held != files.len() {
+                bail!("dcmqrscp holds {held} of {instances} instances");
             }
-            area += 1;
+            patient += instances;
+            area += associations;
         }
     }
-    let last = sample::number(8 + areas * instances - 1);
-    clients::search(&segel, &format!("PatientID={last}"), 1)?;
+    clients::search(&segel, &format!("PatientID={}", sample::number(patient - 1)), 1)?;
     print(&measured);
     println!("\nload average at the end {}", machine::load()?);
     Ok(())
