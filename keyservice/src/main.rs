@@ -15,7 +15,9 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // A log that takes no line, on a full disk or a pipe that is gone, must not end the service: telling of it on the same
+    // standard error would panic.
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
     match keyservice::run(cli.options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,5 +1,7 @@
 //! The log: one line an event on standard error, never with patient data. `SEGEL_LOG` sets the level (`info` by default).
 
+use std::fmt::Arguments;
+use std::io::Write as _;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; a second call does nothing.
@@ -10,6 +12,17 @@ pub fn start() {
 /// Starts logging at a level that `SEGEL_LOG` may override.
 pub fn start_at(level: &str) {
     let filter = EnvFilter::try_from_env("SEGEL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let _already_started =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _already_started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        // A log that takes no line, on a full disk or a pipe that is gone, must not end what was to be logged: telling of
+        // it on the same standard error would panic.
+        .log_internal_errors(false)
+        .try_init();
+}
+
+/// Tells whoever started the command, on standard error; goes on if nobody can be told.
+pub fn tell(text: Arguments<'_>) {
+    let _nobody_listens = std::io::stderr().write_fmt(text);
 }

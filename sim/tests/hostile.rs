@@ -124,4 +124,24 @@ mod tests {
         let kept = sim::kept::files(&archive.data.join("archive/segments")).unwrap();
         assert!(kept.iter().all(|file| file.extension().is_some_and(|extension| extension == "seg")), "{kept:?}");
     }
+
+    #[test]
+    fn a_log_that_takes_no_line_any_more_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        // What a log on a full disk is.
+        std::os::unix::fs::symlink("/dev/full", data.join("log.txt")).unwrap();
+        let archive = Archive::start(&data).unwrap();
+        let tokens = archive.facility("RSUD-A").unwrap();
+        let uids = Uids::new(8, 1, 1);
+        let path = folder.path().join("one");
+        std::fs::write(&path, file(&uids, &data_set(&Person::nth(8), &uids, 64, &[1, 2, 3]))).unwrap();
+        let body = format!("@{}", path.display());
+        let arguments = ["-H", "Content-Type: application/dicom", "--data-binary", &body];
+        let (status, _) = archive.curl(&tokens.system, &arguments, "/dicom-web/studies").unwrap();
+        assert_eq!(status, 200);
+        assert_eq!(archive.json(&tokens.clinician, "/dicom-web/studies").unwrap().as_array().unwrap().len(), 1);
+        archive.stop().unwrap();
+    }
 }

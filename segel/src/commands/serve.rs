@@ -53,10 +53,10 @@ pub fn run(options: Options) -> Result<Done> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let node = Node::start(&data, &config, passphrase, tls_is_optional).await?;
-        eprint!("{}", node.whereabouts());
+        crate::observe::tell(format_args!("{}", node.whereabouts()));
         println!("ready {}", node.addresses());
         stop_asked().await;
-        eprintln!("stopping: finishing what has begun");
+        crate::observe::tell(format_args!("stopping: finishing what has begun\n"));
         node.stop().await
     })?;
     Ok(Done::Wholly)
