@@ -34,6 +34,18 @@ mod tests {
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
 
+    /// It signs nobody out, nor in as somebody else; a link from there is followed.
+    fn another_sites_form_does_nothing(archive: &Archive, session: &str, token: &str) {
+        for site in ["cross-site", "same-site"] {
+            let from = format!("Sec-Fetch-Site: {site}");
+            let (status, answer) = ask(archive, session, &["-X", "POST", "-H", &from], "/signout");
+            assert_eq!((status, header(&answer, "set-cookie")), (403, ""));
+            let data = format!("token={token}");
+            assert_eq!(ask(archive, "", &["-H", &from, "--data-urlencode", &data], "/signin").0, 403);
+        }
+        assert_eq!(ask(archive, session, &["-H", "Sec-Fetch-Site: cross-site"], "/").0, 200);
+    }
+
     #[test]
     fn a_token_opens_the_pages_and_a_stranger_learns_nothing() {
         let folder = tempfile::tempdir().unwrap();
@@ -104,7 +116,9 @@ mod tests {
             assert_eq!(ask(&archive, &stranger, &[], &path).0, 404);
         }
 
-        assert_eq!(ask(&archive, &session, &["-X", "POST"], "/signout").0, 303);
+        another_sites_form_does_nothing(&archive, &session, &others.clinician);
+        let own = ["-X", "POST", "-H", "Sec-Fetch-Site: same-origin"];
+        assert_eq!(ask(&archive, &session, &own, "/signout").0, 303);
         assert_eq!(header(&ask(&archive, &session, &[], "/").1, "location"), "/signin");
         assert_eq!(ask(&archive, "", &[], "/healthz").0, 200);
         archive.stop().unwrap();

@@ -31,6 +31,16 @@ pub async fn strict(request: Request, next: Next) -> Response {
     response
 }
 
+/// Refuses what another site's page makes a browser send. The cookie is not sent with it, but signing somebody out, or in
+/// as somebody else, needs none. Browsers say where a request comes from (Fetch Metadata); programs say nothing.
+pub async fn own_forms(request: Request, next: Next) -> Response {
+    let origin = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if !request.method().is_safe() && !matches!(origin, None | Some(b"same-origin" | b"none")) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
 const SEAL: &str = include_str!("../../assets/seal.svg");
 const FILES: [(&str, &str, &str); 3] = [
     ("segel.css", "text/css; charset=utf-8", include_str!("../../assets/segel.css")),

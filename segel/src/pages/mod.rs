@@ -65,6 +65,7 @@ pub fn router(doors: Doors, sessions: Sessions) -> Router {
         .route("/assets/{name}", get(headers::asset))
         .route("/favicon.ico", get(headers::icon))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn(headers::own_forms))
         .layer(middleware::from_fn(headers::strict))
         .with_state(Pages { doors, sessions })
 }
