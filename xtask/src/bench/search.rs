@@ -72,6 +72,12 @@ fn print(medians: &Medians) {
     };
     row("C-FIND by PatientID (`findscu`, whole process)", &medians.segel_find, &medians.dcmqrscp_find);
     row("C-ECHO (`echoscu`, whole process)", &medians.segel_echo, &medians.dcmqrscp_echo);
+    let less = |find: &[f64], echo: &[f64]| find.iter().zip(echo).map(|(find, echo)| find - echo).collect::<Vec<f64>>();
+    row(
+        "The search alone (C-FIND less C-ECHO)",
+        &less(&medians.segel_find, &medians.segel_echo),
+        &less(&medians.dcmqrscp_find, &medians.dcmqrscp_echo),
+    );
     println!("| DICOMweb by PatientID, one study | {} | none | |", Spread::of(&medians.web_hit).digits(1));
     println!("| DICOMweb by PatientID, nobody | {} | none | |", Spread::of(&medians.web_miss).digits(1));
 }
