@@ -2,14 +2,15 @@
 
 use super::media;
 use anyhow::{Context as _, Result};
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Depth of folders; a loop of links ends here.
+/// Depth of folders.
 const FOLDER_DEPTH_MAX: usize = 64;
 /// Files of one zip file.
 const ZIP_ENTRIES_MAX: usize = 1_000_000;
@@ -41,8 +42,12 @@ pub struct Item {
 
 impl Source {
     fn new(path: &Path) -> Result<Self, Refusal> {
-        let name = || path.display().to_string();
+        let name = || shown(path.as_os_str().to_string_lossy());
         let found = std::fs::metadata(path).map_err(|error| (name(), error.to_string()))?;
+        // Opening a pipe waits for somebody who writes into it, and a device may have no end.
+        if !found.is_file() {
+            return Err((name(), "is not a file".into()));
+        }
         let zip = starts_with(path, b"PK\x03\x04") || starts_with(path, b"PK\x05\x06");
         Ok(Self { path: path.to_path_buf(), bytes: found.len(), modified: found.mtime_nsec() ^ found.mtime(), zip })
     }
@@ -63,7 +68,7 @@ impl Source {
 
     /// The files to send: itself, or the files of a zip file one after the other.
     pub fn items(&self) -> Box<dyn Iterator<Item = Result<Item, Refusal>> + Send> {
-        let name = self.path.display().to_string();
+        let name = shown(self.path.as_os_str().to_string_lossy());
         let opened = File::open(&self.path).map_err(|error| (name.clone(), error.to_string()));
         match opened {
             Err(refusal) => Box::new(std::iter::once(Err(refusal))),
@@ -71,6 +76,11 @@ impl Source {
             Ok(file) => Box::new(std::iter::once(Ok(Item { name, content: Box::new(file) }))),
         }
     }
+}
+
+/// A stranger's name as a terminal may show it: without what would steer the terminal.
+fn shown(name: Cow<'_, str>) -> String {
+    name.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn starts_with(path: &Path, magic: &[u8; 4]) -> bool {
@@ -97,7 +107,7 @@ fn zip_item(zip_name: &str, archive: &mut zip::ZipArchive<File>, index: usize) -
     if entry.is_dir() || Path::new(&inside).file_name().is_some_and(|file| file == "DICOMDIR") {
         return Ok(None);
     }
-    let name = format!("{zip_name}#{}", inside.chars().filter(|c| !c.is_control()).collect::<String>());
+    let name = format!("{zip_name}#{}", shown(inside.into()));
     let (inflated, deflated) = (entry.size(), entry.compressed_size().max(1));
     if inflated > ZIP_ENTRY_BYTES_MAX {
         return Err((name, format!("is longer than {ZIP_ENTRY_BYTES_MAX} bytes: unpack the zip file first")));
@@ -126,10 +136,11 @@ impl Walk {
     /// Lists what there is. A path that does not exist is an error of usage, found before anything is sent.
     pub fn new(paths: &[PathBuf]) -> Result<Self> {
         let mut files = Vec::new();
+        let mut seen = HashSet::new();
         for path in paths {
             let found = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
             if found.is_dir() {
-                collect(path, 0, &mut files);
+                collect(path, 0, &mut seen, &mut files);
             } else if path.file_name().is_some_and(|name| name == "DICOMDIR") {
                 files.extend(media::referenced_files(path)?.into_iter().map(Ok));
             } else {
@@ -156,8 +167,17 @@ impl Iterator for Walk {
 }
 
 /// Files of a folder and those below it, sorted by name. A DICOMDIR lists what lies beside it, so it is passed over.
-fn collect(folder: &Path, depth: usize, files: &mut Vec<Result<PathBuf, Refusal>>) {
-    let name = || folder.display().to_string();
+/// `seen` has the folders' devices and inodes: two links back to their own folder would be walked 2^64 times.
+fn collect(folder: &Path, depth: usize, seen: &mut HashSet<(u64, u64)>, files: &mut Vec<Result<PathBuf, Refusal>>) {
+    let name = || shown(folder.as_os_str().to_string_lossy());
+    match std::fs::metadata(folder) {
+        Ok(found) if !seen.insert((found.dev(), found.ino())) => return,
+        Ok(_) => {}
+        Err(error) => {
+            files.push(Err((name(), error.to_string())));
+            return;
+        }
+    }
     if depth > FOLDER_DEPTH_MAX {
         files.push(Err((name(), format!("more than {FOLDER_DEPTH_MAX} folders deep"))));
         return;
@@ -172,7 +192,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<Result<PathBuf, Refusal>
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            collect(&path, depth + 1, files);
+            collect(&path, depth + 1, seen, files);
         } else if path.file_name().is_some_and(|name| name != "DICOMDIR") {
             files.push(Ok(path));
         }
@@ -203,6 +223,23 @@ mod tests {
         let found = names(&[folder.path().to_path_buf()]);
         let short: Vec<&str> = found.iter().map(|name| name.rsplit('/').next().unwrap()).collect();
         assert_eq!(short, ["a", "2", "side"]);
+    }
+
+    #[test]
+    fn links_that_go_round_end_and_what_is_no_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a\u{1b}[2J"), "x").unwrap();
+        for link in ["l", "m"] {
+            std::os::unix::fs::symlink(folder.path(), folder.path().join(link)).unwrap();
+        }
+        // A name that a link gives to something without an end, as a pipe or a device is.
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("z")).unwrap();
+        let mut found = Walk::new(&[folder.path().to_path_buf()]).unwrap();
+        let file = found.next().unwrap().unwrap().items().next().unwrap().unwrap();
+        assert!(file.name.ends_with("/a[2J"), "a name steers no terminal: {:?}", file.name);
+        let (name, why) = found.next().unwrap().err().unwrap();
+        assert!(name.ends_with("/z") && why == "is not a file", "{name}: {why}");
+        assert!(found.next().is_none());
     }
 
     #[test]
