@@ -153,3 +153,5 @@ pub const SCRUB_FINDINGS_MAX: usize = 10_000;
 pub const SAME_INSTANCE_WAIT_MS_MAX: u64 = 30_000;
 /// The summary of one instance. Beyond it sequences and long text are left out: they stay in the metadata.
 pub const SUMMARY_BYTES_MAX: usize = 16 * 1024;
+/// Kept versions of an instance that arriving bytes are compared with, newest first: each costs a call of the key service.
+pub const VERSIONS_COMPARED_MAX: usize = 16;

@@ -6,6 +6,7 @@
 use crate::passphrase;
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,8 +36,15 @@ struct Watch {
 }
 
 impl Embedded {
-    /// Starts the key service of a data folder and waits until it answers.
+    /// Starts the key service of a data folder and waits until it answers. A folder without one gets a new one, unless
+    /// it holds objects: a new key service could never open them.
     pub fn start(data: &Path, passphrase_file: Option<&Path>) -> Result<Self> {
+        if !is_founded(data) && holds_objects(data) {
+            bail!(
+                "{0} holds sealed objects, but {0}/keyservice with their keys is gone: restore that folder from a backup",
+                data.display()
+            );
+        }
         let found = passphrase::find(data, passphrase_file)?;
         Self::start_with(data, found.secret, found.source)
     }
@@ -62,6 +70,25 @@ impl Embedded {
     }
 }
 
+/// Whether a key service has ever been started for a data folder.
+pub fn is_founded(data: &Path) -> bool {
+    data.join("keyservice/state.sqlite").is_file()
+}
+
+/// An error for commands that read or change an archive and must not found one by a slip of the keyboard.
+pub fn must_be_founded(data: &Path) -> Result<()> {
+    if is_founded(data) {
+        return Ok(());
+    }
+    let data = data.display();
+    bail!("there is no archive in {data}: name another with --data, or begin one here with `segel serve --data {data}`")
+}
+
+fn holds_objects(data: &Path) -> bool {
+    let Ok(segments) = std::fs::read_dir(data.join("archive/segments")) else { return false };
+    segments.flatten().any(|segment| segment.metadata().is_ok_and(|found| found.len() > 0))
+}
+
 impl Drop for Embedded {
     fn drop(&mut self) {
         self.watch.closing.store(true, Ordering::SeqCst);
@@ -83,6 +110,8 @@ impl Watch {
             .arg("--data")
             .arg(&self.folder)
             .args(["--passphrase-stdin", "--exit-with-stdin"])
+            // Ctrl-C goes to a whole process group; the key service ends when this process closes its input, not before.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

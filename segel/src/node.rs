@@ -87,6 +87,11 @@ impl Node {
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;
             self.whereabouts.dimse = Some(listener.local_addr()?);
+            if !address.ip().is_loopback() {
+                tracing::warn!(
+                    "DICOM without encryption beyond this host, on {address}: an AE title there is a name, not a proof"
+                );
+            }
             let door =
                 dimse::serve_plain(self.archive.clone(), settings.clone(), listener, stopping(self.stop.subscribe()));
             self.doors.spawn(door);

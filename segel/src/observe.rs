@@ -1,7 +1,7 @@
 //! The log: one line an event on standard error, never with patient data. `SEGEL_LOG` sets the level (`info` by default).
 
 use std::fmt::Arguments;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; a second call does nothing.
@@ -16,6 +16,7 @@ pub fn start_at(level: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         // A log that takes no line, on a full disk or a pipe that is gone, must not end what was to be logged: telling of
         // it on the same standard error would panic.
         .log_internal_errors(false)

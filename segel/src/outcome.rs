@@ -25,6 +25,9 @@ pub struct Words {
 
 /// C-STORE: Success.
 pub const SUCCESS: u16 = 0x0000;
+/// C-STORE: a warning (PS3.4 Table B.2-1 leaves B0xxH to them; the comment beside it says what): kept, but beside other
+/// bytes under the same SOP Instance UID.
+pub const KEPT_BESIDE_OTHERS: u16 = 0xB000;
 /// C-FIND: matches continue, all optional keys supported.
 pub const PENDING: u16 = 0xFF00;
 /// C-FIND: matches continue, some optional keys were not supported.

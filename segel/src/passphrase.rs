@@ -36,8 +36,9 @@ pub fn find(data: &Path, named: Option<&Path>) -> Result<Passphrase> {
     if !path.is_file() {
         if data.join("keyservice/root.key").exists() {
             bail!(
-                "the passphrase of {} is not at hand: name its file with --passphrase-file or set SEGEL_PASSPHRASE",
-                data.join("keyservice/root.key").display()
+                "the passphrase of {} is not at hand: name its file with --passphrase-file or set SEGEL_PASSPHRASE (looked for {})",
+                data.join("keyservice/root.key").display(),
+                path.display()
             );
         }
         make(&path)?;

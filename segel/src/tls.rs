@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A certificate chain and its private key.
 pub struct Identity {
@@ -57,16 +58,35 @@ fn make(certificate: &Path, key: &Path, name: &str) -> Result<()> {
     names.extend(
         std::fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned()).filter(|n| !n.is_empty()),
     );
-    let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
+    let (certificate_pem, key_pem) = self_signed(name, names).context("cannot make a certificate")?;
     let folder = certificate.parent().context("a certificate has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     // The key first: a crash between the two leaves a key without a certificate, and both are made again.
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(key)?;
-    file.write_all(made.signing_key.serialize_pem().as_bytes())?;
+    file.write_all(key_pem.as_bytes())?;
     file.sync_all()?;
-    std::fs::write(certificate, made.cert.pem())?;
+    std::fs::write(certificate, certificate_pem)?;
     tracing::info!("made a certificate for {name}: {}", certificate.display());
     Ok(())
+}
+
+/// Certificate and key in PEM: ten years, which is how long modalities stay in use.
+fn self_signed(name: &str, hosts: Vec<String>) -> Result<(String, Zeroizing<String>)> {
+    let mut parameters = rcgen::CertificateParams::new(hosts)?;
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("Segel {name}"));
+    parameters.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let today = jiff::Timestamp::from_microsecond(record::time::now())?.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let date = |date: jiff::civil::Date| {
+        let (month, day) = (u8::try_from(date.month()).unwrap_or(1), u8::try_from(date.day()).unwrap_or(1));
+        rcgen::date_time_ymd(i32::from(date.year()), month, day)
+    };
+    parameters.not_before = date(today);
+    parameters.not_after = date(today.saturating_add(jiff::Span::new().years(10)));
+    let key = rcgen::KeyPair::generate()?;
+    let certificate = parameters.self_signed(&key)?;
+    Ok((certificate.pem(), Zeroizing::new(key.serialize_pem())))
 }
 
 /// TLS for the HTTP doors: no client certificate, tokens tell who asks.

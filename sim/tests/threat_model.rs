@@ -74,6 +74,12 @@ mod tests {
         assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
         let stolen = stage.folder.path().join("stolen");
         copy(&stage.archive.data.join("archive"), &stolen.join("archive"));
+        let refused = segel_output(&stolen, "admin", &["facility", "add", "RSUD-A", "A"]).unwrap();
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("keys is gone"), "{refused:?}");
+        // A key service of the thief's own, put beside the stolen objects by hand.
+        let own = stage.folder.path().join("own");
+        segel(&own, "admin", &["facility", "add", "RSUD-A", "A"]).unwrap();
+        copy(&own.join("keyservice"), &stolen.join("keyservice"));
         let thief = Archive::start(&stolen).unwrap();
         let tokens = thief.facility("RSUD-A").unwrap();
         let path =

@@ -254,10 +254,7 @@ impl InstanceReceiver {
         let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } =
             sealing;
         let arrived = digest.finish();
-        if let Some(kept) = &kept
-            && kept.instance().is_some_and(|before| before.transfer_syntax_uid == facts.transfer_syntax_uid)
-            && self.is_same(kept, arrived).await?
-        {
+        if kept.is_some() && self.is_kept(object, &facts.transfer_syntax_uid, arrived).await? {
             return Ok(Stored { outcome: StoreOutcome::Duplicate, facts, warnings });
         }
         let content = content.finish(&mut draft)?;
@@ -290,6 +287,22 @@ impl InstanceReceiver {
             warnings.push(format!("other bytes are kept under the same SOPInstanceUID; these are version {version}"));
         }
         Ok(Stored { outcome, facts, warnings })
+    }
+
+    /// Whether any of the newest versions has the bytes that arrived: two senders that repeat different bytes under one UID
+    /// must not make versions for ever.
+    async fn is_kept(&self, object: ObjectId, transfer_syntax_uid: &str, arrived: [u8; 32]) -> Result<bool> {
+        let storage = self.archive.storage.clone();
+        let versions = tokio::task::spawn_blocking(move || storage.index().versions(object)).await;
+        let versions = versions.map_err(|_| Error::Closed)??;
+        for kept in versions.iter().rev().take(limits::VERSIONS_COMPARED_MAX) {
+            let in_same_syntax =
+                kept.instance().is_some_and(|before| before.transfer_syntax_uid == transfer_syntax_uid);
+            if in_same_syntax && self.is_same(kept, arrived).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the kept version has the bytes that arrived. A kept version that the key service does not compare, because

@@ -1,12 +1,12 @@
 //! `segel admin`: facilities, peers, people, tokens. Every change is in the ledger before it is answered.
 
 use super::{Data, Done};
-use crate::embedded::Embedded;
+use crate::embedded::{Embedded, is_founded, must_be_founded};
 use crate::register::AdminClient;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use record::{FacilityCode, Purpose, Role};
-use seal::message::{AdminAnswer, AdminRequest, Register};
+use seal::message::{AdminAnswer, AdminRequest, PeerEntry, Register};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -66,23 +66,8 @@ enum FacilityAction {
 
 #[derive(Subcommand)]
 enum PeerAction {
-    /// Adds a DICOM peer, or replaces its settings.
-    Add {
-        /// Its AE title, 1 to 16 characters.
-        ae_title: String,
-        /// The facility it acts for.
-        #[arg(long, value_parser = facility)]
-        facility: FacilityCode,
-        /// Where it listens.
-        #[arg(long)]
-        host: Option<String>,
-        /// Its port.
-        #[arg(long)]
-        port: Option<u16>,
-        /// Its certificate (PEM or DER). With one it must use TLS; without one only the plain-text port is open to it.
-        #[arg(long, value_name = "FILE")]
-        cert: Option<PathBuf>,
-    },
+    /// Adds a DICOM peer; with --replace, changes one.
+    Add(NewPeer),
     /// Removes a peer at once.
     Remove {
         /// Its AE title.
@@ -90,9 +75,33 @@ enum PeerAction {
     },
 }
 
+#[derive(Args)]
+struct NewPeer {
+    /// Its AE title, 1 to 16 characters.
+    ae_title: String,
+    /// The facility it acts for.
+    #[arg(long, value_parser = facility)]
+    facility: FacilityCode,
+    /// Where it listens; kept for requests of the archive to it.
+    #[arg(long)]
+    host: Option<String>,
+    /// Its port.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Its certificate (PEM or DER). With one it must use TLS; without one only the plain-text port is open to it.
+    #[arg(long, value_name = "FILE", conflicts_with = "plain_text")]
+    cert: Option<PathBuf>,
+    /// Changes a peer that is registered; its certificate stays unless another is given.
+    #[arg(long)]
+    replace: bool,
+    /// With --replace: takes the certificate away.
+    #[arg(long, requires = "replace")]
+    plain_text: bool,
+}
+
 #[derive(Subcommand)]
 enum PersonAction {
-    /// Adds a person or system.
+    /// Adds a person or system; with --replace, changes facility and role of one.
     Add {
         /// The name it is called by here.
         name: String,
@@ -102,6 +111,9 @@ enum PersonAction {
         /// clinician, radiographer, laboratory, registrar, system or auditor.
         #[arg(long, value_parser = role)]
         role: Role,
+        /// Changes facility and role of a name that is registered.
+        #[arg(long)]
+        replace: bool,
     },
     /// Removes a person or system; its tokens stop at once.
     Remove {
@@ -126,33 +138,79 @@ fn purpose(text: &str) -> Result<Purpose, String> {
 /// Runs the action against the running key service, or starts one for the moment.
 pub fn run(options: Options) -> Result<Done> {
     let data = options.data.folder()?;
-    let request = request(options.action)?;
     let socket = data.join("keyservice/admin.sock");
-    let answer = match AdminClient::connect(&socket) {
-        Ok(mut client) => client.call(request)?,
-        Err(_) => {
-            let _embedded = Embedded::start(&data, options.passphrase_file.as_deref())?;
-            AdminClient::connect(&socket).context("the key service does not answer")?.call(request)?
-        }
-    };
-    print(answer, options.json)
+    if let Ok(mut client) = AdminClient::connect(&socket) {
+        return act(options.action, &mut client, options.json);
+    }
+    // A first facility may begin an archive; everything else is about one that is there.
+    if !matches!(options.action, Action::Facility(_)) {
+        must_be_founded(&data)?;
+    }
+    let is_new = !is_founded(&data);
+    let embedded = Embedded::start(&data, options.passphrase_file.as_deref())?;
+    if is_new {
+        let source = &embedded.passphrase_source;
+        eprintln!("a new archive in {}; the passphrase of its keys: {source}", data.display());
+    }
+    act(options.action, &mut AdminClient::connect(&socket).context("the key service does not answer")?, options.json)
 }
 
-fn request(action: Action) -> Result<AdminRequest> {
-    Ok(match action {
+fn act(action: Action, client: &mut AdminClient, as_json: bool) -> Result<Done> {
+    let AdminAnswer::Register(known) = client.must(AdminRequest::List)? else { bail!("the key service lists nothing") };
+    match request(action, &known)? {
+        Some(request) => print(client.must(request)?, as_json),
+        None => print(AdminAnswer::Done, as_json),
+    }
+}
+
+/// What to ask; `None` if it is so already. A peer or person that is known is changed only where that was said: a repeated
+/// command must not take a certificate away or move somebody to another hospital.
+fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
+    Ok(Some(match action {
         Action::Facility(FacilityAction::Add { code, name }) => AdminRequest::AddFacility { code, name },
-        Action::Peer(PeerAction::Add { ae_title, facility, host, port, cert }) => {
-            let certificate = cert.as_deref().map(fingerprint).transpose()?;
-            AdminRequest::AddPeer { ae_title, facility, certificate, host, port }
-        }
+        Action::Peer(PeerAction::Add(peer)) => return add_peer(peer, known),
         Action::Peer(PeerAction::Remove { ae_title }) => AdminRequest::Remove { name: ae_title },
-        Action::Person(PersonAction::Add { name, facility, role }) => AdminRequest::AddPerson { name, facility, role },
+        Action::Person(PersonAction::Add { name, facility, role, replace }) => {
+            match known.people.iter().find(|(person, _, _)| *person == name) {
+                Some((_, at, as_role)) if *at == facility && *as_role == role => return Ok(None),
+                Some((_, at, as_role)) if !replace => {
+                    bail!("{name} is registered as {} of {at}: --replace changes that", as_role.name())
+                }
+                _ => AdminRequest::AddPerson { name, facility, role },
+            }
+        }
         Action::Person(PersonAction::Remove { name }) => AdminRequest::Remove { name },
         Action::Token { name, purpose, hours } => {
             AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) }
         }
         Action::List => AdminRequest::List,
-    })
+    }))
+}
+
+fn add_peer(peer: NewPeer, known: &Register) -> Result<Option<AdminRequest>> {
+    let given = peer.cert.as_deref().map(fingerprint).transpose()?;
+    let before = known.peers.iter().find(|before| before.ae_title == peer.ae_title);
+    let certificate = match before {
+        Some(before) if given.is_none() && !peer.plain_text => before.certificate,
+        _ => given,
+    };
+    let after = PeerEntry {
+        ae_title: peer.ae_title,
+        facility: peer.facility,
+        certificate,
+        host: peer.host.or_else(|| before.and_then(|before| before.host.clone())),
+        port: peer.port.or_else(|| before.and_then(|before| before.port)),
+    };
+    match before {
+        Some(before) if *before == after => return Ok(None),
+        Some(before) if !peer.replace => {
+            let transport = if before.certificate.is_some() { "TLS" } else { "plain text" };
+            bail!("{} is registered for {} with {transport}: --replace changes that", before.ae_title, before.facility);
+        }
+        _ => {}
+    }
+    let PeerEntry { ae_title, facility, certificate, host, port } = after;
+    Ok(Some(AdminRequest::AddPeer { ae_title, facility, certificate, host, port }))
 }
 
 /// SHA-256 of the first certificate in a PEM file, or of the whole file as DER.

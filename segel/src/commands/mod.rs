@@ -6,7 +6,7 @@ mod ledger;
 mod scrub;
 mod serve;
 
-pub use serve::stop_asked;
+pub use serve::StopSignals;
 
 use crate::{config, demo};
 use anyhow::Result;
@@ -46,7 +46,7 @@ enum Command {
 /// The data folder, for every command that touches one.
 #[derive(Args, Clone, Debug)]
 pub struct Data {
-    /// The data folder [default: the platform's data folder].
+    /// The data folder [default: ~/.local/share/segel].
     #[arg(long, value_name = "DIR", env = "SEGEL_DATA", global = true)]
     data: Option<PathBuf>,
 }

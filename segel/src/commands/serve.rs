@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// `segel serve`
 #[derive(Args)]
@@ -20,16 +21,17 @@ pub struct Options {
     /// Configuration file (TOML).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the HTTP doors listen; port 0 takes a free one.
+    /// Where the HTTP doors listen, IP:PORT; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
-    /// Where the plain-text DICOM door listens.
+    /// Where the plain-text DICOM door listens [default without --config: 127.0.0.1:11112].
     #[arg(long, value_name = "ADDR")]
     dimse: Option<SocketAddr>,
-    /// Where the DICOM door over TLS listens.
+    /// Where the DICOM door over TLS listens [default without --config: 127.0.0.1:2762].
     #[arg(long, value_name = "ADDR")]
     dimse_tls: Option<SocketAddr>,
-    /// File with the passphrase of the root key.
+    /// File with the passphrase of the root key; else SEGEL_PASSPHRASE, systemd's credential segel-passphrase, or one that
+    /// is made on the first start.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// Prints the configuration file with every setting and its default, and ends.
@@ -52,10 +54,12 @@ pub fn run(options: Options) -> Result<Done> {
     let passphrase = Passphrase::Found(options.passphrase_file.or_else(|| config.keyservice.passphrase_file.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // Before `ready`: whoever reads that line may send the signal at once.
+        let mut stop = StopSignals::listen()?;
         let node = Node::start(&data, &config, passphrase, tls_is_optional).await?;
         crate::observe::tell(format_args!("{}", node.whereabouts()));
         println!("ready {}", node.addresses());
-        stop_asked().await;
+        stop.asked().await;
         crate::observe::tell(format_args!("stopping: finishing what has begun\n"));
         node.stop().await
     })?;
@@ -73,12 +77,23 @@ fn configuration(options: &Options) -> Result<(Config, bool)> {
     Ok((config, tls_is_optional))
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn stop_asked() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// SIGTERM and Ctrl-C, from the moment this is made.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen; from here on the signals no longer end the process by themselves.
+    pub fn listen() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either.
+    pub async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

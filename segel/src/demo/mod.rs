@@ -6,7 +6,7 @@ mod send;
 mod story;
 pub mod world;
 
-use crate::commands::Done;
+use crate::commands::{Done, StopSignals};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use std::net::SocketAddr;
@@ -39,7 +39,11 @@ pub fn run(options: Options) -> Result<Done> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut story = story::Story::begin(&folder, &options).await?;
-        let held = story.tell().await;
+        let mut stop = StopSignals::listen()?;
+        let held = tokio::select! {
+            held = story.tell() => held,
+            () = stop.asked() => false,
+        };
         if !options.once && held {
             story.stay().await?;
         }

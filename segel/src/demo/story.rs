@@ -4,6 +4,7 @@ use super::send::{self, Sent};
 use super::world::{World, WorldSize};
 use super::{Options, disk};
 use crate::client::HttpClient;
+use crate::commands::StopSignals;
 use crate::config::Config;
 use crate::node::{Node, Passphrase};
 use crate::register::AdminClient;
@@ -303,7 +304,7 @@ impl Story {
         );
         println!("  A token of the clinician, for curl or a viewer:\n    {}\n", people.clinicians_token);
         println!("Ctrl-C ends it.");
-        crate::commands::stop_asked().await;
+        StopSignals::listen()?.asked().await;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 pub const DUPLICATE_WARNING: u64 = 0x0111;
 /// WarningReason of an instance whose UID has other bytes already; both are kept. The standard has no number for it: one of
 /// the range of warnings that it leaves free.
-const NEW_VERSION: u64 = 0xB111;
+pub const NEW_VERSION: u64 = 0xB111;
 /// Data Set does not match SOP Class (PS3.18 table I.2-2): kept as it came, with a departure from the standard.
 const DATA_SET_DEPARTS: u64 = 0xB007;
 

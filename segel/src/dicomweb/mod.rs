@@ -16,7 +16,7 @@ pub mod search;
 pub mod store;
 pub mod thumbnail;
 
-pub use failure::DUPLICATE_WARNING;
+pub use failure::{DUPLICATE_WARNING, NEW_VERSION};
 
 use crate::http::Doors;
 use axum::Router;

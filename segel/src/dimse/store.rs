@@ -57,16 +57,17 @@ impl Storing {
         };
         match stored {
             Ok(stored) => {
+                let instance = &stored.facts.sop_instance_uid;
                 for warning in &stored.warnings {
-                    tracing::warn!(warning, "an instance was kept that departs from the standard");
+                    tracing::warn!(warning, instance, "an instance was kept with a warning");
                 }
-                if let StoreOutcome::NewVersion(version) = stored.outcome {
-                    tracing::warn!(
-                        version,
-                        "other bytes came under a SOP Instance UID that was there: kept beside them"
-                    );
+                match stored.outcome {
+                    StoreOutcome::NewVersion(version) => Command {
+                        error_comment: Some(format!("other bytes are known under this UID; kept as version {version}")),
+                        ..self.request.response(outcome::KEPT_BESIDE_OTHERS)
+                    },
+                    StoreOutcome::New | StoreOutcome::Duplicate => self.request.response(outcome::SUCCESS),
                 }
-                self.request.response(outcome::SUCCESS)
             }
             Err(Failure { status, comment }) => {
                 tracing::warn!(status = format!("{status:04X}"), comment, "an instance was refused");

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How often the register is asked for.
-const REFRESH: Duration = Duration::from_secs(2);
+const REFRESH: Duration = Duration::from_millis(500);
 
 /// SHA-256 of the certificates that peers may present, as the key service last said.
 #[derive(Clone, Debug, Default)]

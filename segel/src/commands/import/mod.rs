@@ -50,6 +50,7 @@ const SOURCES_AT_ONCE: usize = 16;
 #[derive(Default)]
 struct Report {
     stored: u64,
+    versions: u64,
     duplicate: u64,
     earlier: u64,
     refused: Vec<(String, String)>,
@@ -59,6 +60,10 @@ impl Report {
     fn add(&mut self, name: &str, verdict: Verdict) {
         match verdict {
             Verdict::Stored => self.stored += 1,
+            Verdict::NewVersion => {
+                self.stored += 1;
+                self.versions += 1;
+            }
             Verdict::Duplicate => self.duplicate += 1,
             Verdict::Refused(why) => self.refused.push((name.to_owned(), why)),
         }
@@ -70,7 +75,7 @@ impl Report {
                 self.refused.iter().map(|(name, why)| serde_json::json!({"file": name, "reason": why})).collect();
             println!(
                 "{}",
-                serde_json::json!({"stored": self.stored, "duplicate": self.duplicate, "earlier": self.earlier, "refused": refused})
+                serde_json::json!({"stored": self.stored, "new_versions": self.versions, "duplicate": self.duplicate, "earlier": self.earlier, "refused": refused})
             );
             return;
         }
@@ -79,6 +84,12 @@ impl Report {
         }
         if self.earlier > 0 {
             println!("{} files were finished by an earlier import (--again sends them anyway)", self.earlier);
+        }
+        if self.versions > 0 {
+            println!(
+                "{} of the stored came with other bytes under a UID that was known: kept as new versions",
+                self.versions
+            );
         }
         println!("stored {}, duplicate {}, refused {}", self.stored, self.duplicate, self.refused.len());
     }

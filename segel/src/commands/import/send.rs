@@ -4,7 +4,8 @@
 use super::source::Item;
 use crate::client::{HttpAnswer, HttpClient};
 use crate::config::Config;
-use crate::dicomweb::DUPLICATE_WARNING;
+use crate::dicomweb::{DUPLICATE_WARNING, NEW_VERSION};
+use crate::embedded::must_be_founded;
 use crate::node::{Node, Passphrase};
 use crate::register::AdminClient;
 use crate::whereabouts::Whereabouts;
@@ -27,6 +28,8 @@ const WARNING_REASON: &str = "/Value/0/00081196/Value/0";
 pub enum Verdict {
     /// Kept.
     Stored,
+    /// Kept beside other bytes that the archive had under the same UID.
+    NewVersion,
     /// The archive had these bytes.
     Duplicate,
     /// Not kept, and why.
@@ -45,6 +48,7 @@ impl Sender {
         let (address, node) = match Whereabouts::of_running(data) {
             Some(running) => (running.http.context("the running archive has no HTTP door")?, None),
             None => {
+                must_be_founded(data)?;
                 let node = start_alone(data, passphrase_file).await?;
                 (node.http_address().context("no HTTP door")?, Some(node))
             }
@@ -121,7 +125,11 @@ fn verdict(answer: &HttpAnswer) -> Verdict {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if let Some(kept) = body.get(REFERENCED_SOP_SEQUENCE) {
         let warning = kept.pointer(WARNING_REASON).and_then(Value::as_u64);
-        return if warning == Some(DUPLICATE_WARNING) { Verdict::Duplicate } else { Verdict::Stored };
+        return match warning {
+            Some(DUPLICATE_WARNING) => Verdict::Duplicate,
+            Some(NEW_VERSION) => Verdict::NewVersion,
+            _ => Verdict::Stored,
+        };
     }
     let reason = answer.headers.get(header::WARNING).and_then(|value| value.to_str().ok()?.split('"').nth(1));
     let detail = reason.or_else(|| body.get("detail").and_then(Value::as_str));
