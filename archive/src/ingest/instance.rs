@@ -254,7 +254,13 @@ impl InstanceReceiver {
         let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } =
             sealing;
         let arrived = digest.finish();
-        if kept.is_some() && self.is_kept(object, &facts.transfer_syntax_uid, arrived).await? {
+        if let Some(newest) = &kept
+            && let Some(version) = self.version_of(object, &facts.transfer_syntax_uid, arrived).await?
+        {
+            if version != newest.record.version {
+                let newest = newest.record.version;
+                warnings.push(format!("these bytes are kept as version {version}; version {newest} is the newest"));
+            }
             return Ok(Stored { outcome: StoreOutcome::Duplicate, facts, warnings });
         }
         let content = content.finish(&mut draft)?;
@@ -289,9 +295,14 @@ impl InstanceReceiver {
         Ok(Stored { outcome, facts, warnings })
     }
 
-    /// Whether any of the newest versions has the bytes that arrived: two senders that repeat different bytes under one UID
+    /// Which of the newest versions has the bytes that arrived, if any: two senders that repeat different bytes under one UID
     /// must not make versions for ever.
-    async fn is_kept(&self, object: ObjectId, transfer_syntax_uid: &str, arrived: [u8; 32]) -> Result<bool> {
+    async fn version_of(
+        &self,
+        object: ObjectId,
+        transfer_syntax_uid: &str,
+        arrived: [u8; 32],
+    ) -> Result<Option<Version>> {
         let storage = self.archive.storage.clone();
         let versions = tokio::task::spawn_blocking(move || storage.index().versions(object)).await;
         let versions = versions.map_err(|_| Error::Closed)??;
@@ -299,10 +310,10 @@ impl InstanceReceiver {
             let in_same_syntax =
                 kept.instance().is_some_and(|before| before.transfer_syntax_uid == transfer_syntax_uid);
             if in_same_syntax && self.is_same(kept, arrived).await? {
-                return Ok(true);
+                return Ok(Some(kept.record.version));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether the kept version has the bytes that arrived. A kept version that the key service does not compare, because

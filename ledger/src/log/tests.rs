@@ -186,8 +186,11 @@ proptest! {
             prop_assert!(verify_inclusion(&leaf, index, size, &changed, &root).is_err());
             prop_assert!(verify_consistency(old, &small.root(), size, &root, &changed).is_err());
             changed.pop();
-            prop_assert!(verify_inclusion(&leaf, index, size, &changed, &root).is_err());
-            prop_assert!(verify_consistency(old, &small.root(), size, &root, &changed).is_err());
+            // Shortened to nothing, one kind of proof may be the right one of the other kind: a log is consistent with itself.
+            prop_assert!(changed == path || verify_inclusion(&leaf, index, size, &changed, &root).is_err());
+            prop_assert!(
+                changed == between || verify_consistency(old, &small.root(), size, &root, &changed).is_err()
+            );
         }
     }
 }
