@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 /// Developer commands of Segel.
 #[derive(Parser)]
-#[command(name = "cargo xtask", about)]
+#[command(name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

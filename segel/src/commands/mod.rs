@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// The sealed archive of patients' images, documents and results.
 #[derive(Parser)]
-#[command(name = "segel", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "segel", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -60,6 +60,7 @@ pub fn check() -> Result<Vec<String>> {
     let mut breaches = imports(packages);
     breaches.extend(banned()?);
     breaches.extend(licences(packages));
+    breaches.extend(first_command(packages));
     breaches.extend(keyservice()?);
     Ok(breaches)
 }
@@ -88,6 +89,14 @@ fn imports(packages: &[Value]) -> Vec<String> {
         }
     }
     breaches
+}
+
+/// The README's first command is `cargo run --release -- demo`: cargo must know which program is meant.
+fn first_command(packages: &[Value]) -> Option<String> {
+    let default_run = |package: &Value| package.get("default_run").and_then(Value::as_str).map(str::to_owned);
+    let named: Vec<String> =
+        packages.iter().filter(|package| package["source"].is_null()).filter_map(default_run).collect();
+    (named != ["segel"]).then(|| "cargo run does not mean segel: default-run".to_owned())
 }
 
 /// What is really linked or run: a lock file also names what other features would bring.
