@@ -1,23 +1,9 @@
-//! The DIMSE door: C-ECHO, C-STORE and C-FIND over the DICOM upper layer (PS3.7, PS3.8), plain and over TLS.
-//!
-//! A walkthrough: [`listener`] accepts a connection and gives it a task of its own; [`association`] waits for the next
-//! PDU, deadline or stop, asks [`state`] what the standard wants and does it; [`negotiate`] decides on the request for
-//! an association; [`message`] puts commands and data sets together from fragments and hands them to [`store`] and
-//! [`find`].
+//! The DIMSE door (PS3.7, PS3.8), plain and over TLS: [`upper`] is the protocol's lower half, [`acceptor`] serves the
+//! associations that peers ask for, [`services`] do what they ask.
 
-mod association;
-mod door;
-mod find;
-mod listener;
-mod message;
-mod negotiate;
-mod pdus;
-mod state;
-mod store;
-mod tls;
+mod acceptor;
+mod services;
+mod upper;
 
-pub use door::Settings;
-pub use listener::{serve_plain, serve_tls};
-
-#[cfg(test)]
-mod tests;
+pub use acceptor::door::Settings;
+pub use acceptor::listener::{serve_plain, serve_tls};

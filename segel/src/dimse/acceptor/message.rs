@@ -2,7 +2,7 @@
 
 use super::door::Door;
 use super::negotiate::{Context, Negotiated, Service};
-use super::store::Storing;
+use crate::dimse::services::store::Storing;
 use crate::outcome;
 use record::limits::{COMMAND_BYTES_MAX, QUERY_BYTES_MAX};
 use seal::message::Asker;
@@ -11,7 +11,7 @@ use wire::command::{Command, field};
 use wire::pdu::Pdv;
 
 /// What a fragment led to.
-pub(super) enum Effect {
+pub(in crate::dimse) enum Effect {
     /// More fragments are needed.
     Nothing,
     /// The operation is done.
@@ -21,10 +21,10 @@ pub(super) enum Effect {
 }
 
 /// A C-FIND request with its identifier.
-pub(super) struct Finding {
-    pub(super) context: Context,
-    pub(super) request: Command,
-    pub(super) identifier: Vec<u8>,
+pub(in crate::dimse) struct Finding {
+    pub(in crate::dimse) context: Context,
+    pub(in crate::dimse) request: Command,
+    pub(in crate::dimse) identifier: Vec<u8>,
 }
 
 /// What the next fragment must be.
@@ -43,7 +43,7 @@ enum Operation {
 }
 
 /// The message that is arriving.
-pub(super) struct Messages {
+pub(in crate::dimse) struct Messages {
     expected: Expected,
 }
 
@@ -55,7 +55,7 @@ impl Default for Messages {
 
 impl Messages {
     /// Whether a message has begun and not ended.
-    pub(super) fn under_way(&self) -> bool {
+    pub(in crate::dimse) fn under_way(&self) -> bool {
         !matches!(&self.expected, Expected::Command { context_id: None, .. })
     }
 
@@ -63,7 +63,7 @@ impl Messages {
     ///
     /// An error means that the peer broke the protocol: the association is aborted, and an instance that was arriving is
     /// dropped with nothing kept.
-    pub(super) async fn take(
+    pub(in crate::dimse) async fn take(
         &mut self,
         door: &Door,
         asker: &Asker,

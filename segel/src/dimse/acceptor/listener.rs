@@ -2,7 +2,7 @@
 
 use super::association::Association;
 use super::door::{Door, Settings};
-use super::tls::{PeerCertificates, server_config, sha256};
+use crate::dimse::upper::tls::{PeerCertificates, server_config, sha256};
 use crate::tls::Identity;
 use anyhow::Result;
 use archive::Archive;

@@ -23,11 +23,11 @@ const REFRESH: Duration = Duration::from_millis(500);
 
 /// SHA-256 of the certificates that peers may present, as the key service last said.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PeerCertificates(Arc<RwLock<BTreeSet<[u8; 32]>>>);
+pub(in crate::dimse) struct PeerCertificates(Arc<RwLock<BTreeSet<[u8; 32]>>>);
 
 impl PeerCertificates {
     /// Asks the key service once.
-    pub(super) async fn refresh(&self, keys: &KeyClient) -> Result<()> {
+    pub(in crate::dimse) async fn refresh(&self, keys: &KeyClient) -> Result<()> {
         let registered = keys.certificates().await.context("the registered certificates cannot be read")?;
         let set = registered.into_iter().map(|certificate| certificate.sha256).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = set;
@@ -36,7 +36,7 @@ impl PeerCertificates {
 
     /// Asks the key service again and again until the stop. While it is away the last answer holds; what a peer may do
     /// is asked anew for each association anyway.
-    pub(super) async fn follow(self, keys: KeyClient, mut stop: watch::Receiver<bool>) {
+    pub(in crate::dimse) async fn follow(self, keys: KeyClient, mut stop: watch::Receiver<bool>) {
         loop {
             if let Err(error) = self.refresh(&keys).await {
                 tracing::debug!(%error, "the registered certificates were not refreshed");
@@ -54,7 +54,7 @@ impl PeerCertificates {
 }
 
 /// What a certificate is registered under.
-pub(super) fn sha256(certificate: &CertificateDer<'_>) -> [u8; 32] {
+pub(in crate::dimse) fn sha256(certificate: &CertificateDer<'_>) -> [u8; 32] {
     let mut sha256 = [0; 32];
     for (to, from) in sha256.iter_mut().zip(digest::digest(&digest::SHA256, certificate).as_ref()) {
         *to = *from;
@@ -64,7 +64,7 @@ pub(super) fn sha256(certificate: &CertificateDer<'_>) -> [u8; 32] {
 
 /// The TLS side of a listener: TLS 1.2 and 1.3, a client certificate required, no resumption, so that a certificate that
 /// was taken off the register opens nothing any more.
-pub(super) fn server_config(identity: Identity, peers: PeerCertificates) -> Result<Arc<ServerConfig>> {
+pub(in crate::dimse) fn server_config(identity: Identity, peers: PeerCertificates) -> Result<Arc<ServerConfig>> {
     let provider = crate::tls::provider();
     let verifier = Arc::new(Registered { peers, provider: Arc::clone(&provider) });
     let mut config = ServerConfig::builder_with_provider(provider)

@@ -1,6 +1,6 @@
 //! C-FIND (PS3.7 9.1.2, PS3.4 C.4.1): identifiers in, queries to the archive, identifiers out.
 
-use super::negotiate::{Context, Service};
+use crate::dimse::acceptor::negotiate::{Context, Service};
 use super::store::Failure;
 use crate::outcome;
 use archive::find::{Level, Matching, Query, Row};
@@ -25,8 +25,8 @@ const LEVELS: [(Level, &str, Tag, VR); 4] = [
 ];
 
 /// A C-FIND request, understood.
-pub(super) struct Question {
-    pub(super) query: Query,
+pub(in crate::dimse) struct Question {
+    pub(in crate::dimse) query: Query,
     request: Command,
     level: &'static str,
     /// What goes into each answer: the identifier's keys and the unique keys.
@@ -38,7 +38,7 @@ pub(super) struct Question {
 
 impl Question {
     /// Reads the identifier and holds it against the information model.
-    pub(super) fn parse(context: &Context, request: Command, identifier: &[u8]) -> Result<Self, Failure> {
+    pub(in crate::dimse) fn parse(context: &Context, request: Command, identifier: &[u8]) -> Result<Self, Failure> {
         let transfer_syntax = TransferSyntax::of(&context.transfer_syntax);
         let outline = scan(&transfer_syntax, identifier)?;
         let stated = outline.text(QUERY_RETRIEVE_LEVEL).unwrap_or_default();
@@ -105,12 +105,12 @@ impl Question {
     }
 
     /// The id that a C-CANCEL names.
-    pub(super) fn message_id(&self) -> Option<u16> {
+    pub(in crate::dimse) fn message_id(&self) -> Option<u16> {
         self.request.message_id
     }
 
     /// One match: the command and its identifier.
-    pub(super) fn pending(&self, row: &Row, ae_title: &str) -> Result<(Command, Vec<u8>), wire::Error> {
+    pub(in crate::dimse) fn pending(&self, row: &Row, ae_title: &str) -> Result<(Command, Vec<u8>), wire::Error> {
         let status = if self.unsupported { outcome::PENDING_KEYS_UNSUPPORTED } else { outcome::PENDING };
         let command = Command { command_data_set_type: DATA_SET_FOLLOWS, ..self.request.response(status) };
         let identifier = wire::dataset::write(&self.identifier(row, ae_title), self.transfer_syntax.encoding())?;
@@ -133,13 +133,13 @@ impl Question {
     }
 
     /// The response that ends the operation.
-    pub(super) fn last(&self, status: u16) -> Command {
+    pub(in crate::dimse) fn last(&self, status: u16) -> Command {
         self.request.response(status)
     }
 }
 
 /// A response that ends an operation which the archive would not do.
-pub(super) fn failed(request: &Command, failure: Failure) -> Command {
+pub(in crate::dimse) fn failed(request: &Command, failure: Failure) -> Command {
     Command { error_comment: Some(failure.comment), ..request.response(failure.status) }
 }
 

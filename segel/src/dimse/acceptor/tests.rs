@@ -3,7 +3,7 @@
 
 use super::association::Association;
 use super::door::{Door, Settings};
-use super::pdus::Connection;
+use crate::dimse::upper::pdus::Connection;
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
 use record::{FacilityCode, Outcome, Purpose, Role};

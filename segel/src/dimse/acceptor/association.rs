@@ -1,12 +1,12 @@
 //! One association: waits in one place ([`Association::select`]), asks the state machine, does what it says.
 
 use super::door::{Door, Entered, asker};
-use super::find::{self, Question};
+use crate::dimse::services::find::{self, Question};
 use super::message::{Effect, Finding, Messages};
 use super::negotiate::{Negotiated, negotiate};
-use super::pdus::{Connection, Pdus, Received};
-use super::state::{Action, Event, Machine, Role, State};
-use super::store::Failure;
+use crate::dimse::upper::pdus::{Connection, Pdus, Received};
+use crate::dimse::upper::state::{Action, Event, Machine, Role, State};
+use crate::dimse::services::store::Failure;
 use crate::outcome;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -40,7 +40,7 @@ enum Input {
 type Flow = ControlFlow<()>;
 
 /// A connection and everything known of its association.
-pub(super) struct Association<S> {
+pub(in crate::dimse) struct Association<S> {
     door: Arc<Door>,
     pdus: Pdus<S>,
     machine: Machine,
@@ -67,7 +67,7 @@ struct Established {
 }
 
 impl<S: Connection> Association<S> {
-    pub(super) fn new(
+    pub(in crate::dimse) fn new(
         door: Arc<Door>,
         io: S,
         certificate: Option<[u8; 32]>,
@@ -91,7 +91,7 @@ impl<S: Connection> Association<S> {
     }
 
     /// Serves it to its end.
-    pub(super) async fn run(mut self) {
+    pub(in crate::dimse) async fn run(mut self) {
         self.machine.apply(Event::TransportIndication);
         loop {
             let input = self.select().await;

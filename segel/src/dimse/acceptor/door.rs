@@ -61,7 +61,7 @@ impl Door {
     }
 
     /// Lets one more association of a peer in; `None` if it has as many as it may.
-    pub(super) fn enter(self: &Arc<Self>, ae_title: &str) -> Option<Entered> {
+    pub(in crate::dimse) fn enter(self: &Arc<Self>, ae_title: &str) -> Option<Entered> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let count = inside.entry(ae_title.to_owned()).or_default();
         if *count >= self.settings.associations_per_peer_max {
@@ -73,7 +73,7 @@ impl Door {
 }
 
 /// A peer's association that counts until it is dropped.
-pub(super) struct Entered {
+pub(in crate::dimse) struct Entered {
     door: Arc<Door>,
     ae_title: String,
 }
@@ -92,7 +92,7 @@ impl Drop for Entered {
 }
 
 /// Who asks, as the key service will check it.
-pub(super) fn asker(ae_title: &str, certificate: Option<[u8; 32]>) -> Asker {
+pub(in crate::dimse) fn asker(ae_title: &str, certificate: Option<[u8; 32]>) -> Asker {
     let proof = Proof::Peer { ae_title: ae_title.to_owned(), certificate };
     Asker { proof, purpose: Purpose::Treat, channel: "dimse".to_owned() }
 }

@@ -17,7 +17,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// Many peers send a PDU's header and body in two writes with Nagle's algorithm on: the second waits for the
 /// acknowledgement of the first, which Linux delays by 40 ms. Only the receiver can end that wait, and the setting does
 /// not last, so it is renewed with every read.
-pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin {
+pub(in crate::dimse) trait Connection: AsyncRead + AsyncWrite + Unpin {
     /// Acknowledges at once. A failure costs time only.
     fn acknowledge(&self);
 }
@@ -39,7 +39,7 @@ impl Connection for TlsStream<TcpStream> {
 
 /// What a connection brought.
 #[derive(Debug)]
-pub(super) enum Received {
+pub(in crate::dimse) enum Received {
     /// A whole PDU: its type and the bytes after the header.
     Pdu(PduType, Bytes),
     /// The first bytes of a PDU: from here on its deadline counts.
@@ -51,7 +51,7 @@ pub(super) enum Received {
 }
 
 /// A connection as PDUs.
-pub(super) struct Pdus<S> {
+pub(in crate::dimse) struct Pdus<S> {
     io: S,
     buffer: BytesMut,
     /// When the first byte of the PDU that is arriving came.
@@ -61,17 +61,17 @@ pub(super) struct Pdus<S> {
 }
 
 impl<S: Connection> Pdus<S> {
-    pub(super) fn new(io: S) -> Self {
+    pub(in crate::dimse) fn new(io: S) -> Self {
         Self { io, buffer: BytesMut::new(), begun: None, deaf: false }
     }
 
     /// When the PDU that is arriving began, if one is.
-    pub(super) fn begun(&self) -> Option<Instant> {
+    pub(in crate::dimse) fn begun(&self) -> Option<Instant> {
         self.begun
     }
 
     /// Waits for the next PDU. Dropping the future loses nothing: bytes stay in the buffer.
-    pub(super) async fn receive(&mut self) -> Received {
+    pub(in crate::dimse) async fn receive(&mut self) -> Received {
         loop {
             if let Some(received) = self.take() {
                 return received;
@@ -123,7 +123,7 @@ impl<S: Connection> Pdus<S> {
     }
 
     /// Writes whole PDUs in one write: peers with Nagle's algorithm against delayed acknowledgements stall on two.
-    pub(super) async fn send(&mut self, pdus: &[u8], within: Duration) -> io::Result<()> {
+    pub(in crate::dimse) async fn send(&mut self, pdus: &[u8], within: Duration) -> io::Result<()> {
         let sent = async {
             self.io.write_all(pdus).await?;
             self.io.flush().await
@@ -132,7 +132,7 @@ impl<S: Connection> Pdus<S> {
     }
 
     /// Says that nothing more will be sent.
-    pub(super) async fn close(&mut self, within: Duration) {
+    pub(in crate::dimse) async fn close(&mut self, within: Duration) {
         // Whatever comes of it, the socket is dropped next.
         let _closed = tokio::time::timeout(within, self.io.shutdown()).await;
     }

@@ -10,7 +10,7 @@ use wire::pdu::{
 use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax};
 
 /// Segel's ImplementationClassUID (PS3.7 D.3.3.2): a UUID under 2.25.
-pub(super) const IMPLEMENTATION_CLASS_UID: &str = "2.25.138428531871653213962547102836610382741";
+pub(in crate::dimse) const IMPLEMENTATION_CLASS_UID: &str = "2.25.138428531871653213962547102836610382741";
 /// Segel's ImplementationVersionName.
 const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERSION"));
 /// The arc of the standard that holds composite storage SOP classes, new ones included (PS3.6 Annex A).
@@ -32,7 +32,7 @@ const STORAGE_ELSEWHERE: [&str; 11] = [
 
 /// What an accepted context is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+pub(in crate::dimse) enum Service {
     Verification,
     Storage,
     /// Patient root (true) or study root.
@@ -43,29 +43,29 @@ pub(super) enum Service {
 
 /// An accepted presentation context.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Context {
-    pub(super) id: u8,
-    pub(super) abstract_syntax: String,
-    pub(super) transfer_syntax: String,
-    pub(super) service: Service,
+pub(in crate::dimse) struct Context {
+    pub(in crate::dimse) id: u8,
+    pub(in crate::dimse) abstract_syntax: String,
+    pub(in crate::dimse) transfer_syntax: String,
+    pub(in crate::dimse) service: Service,
 }
 
 /// An accepted association.
 #[derive(Clone, Debug)]
-pub(super) struct Negotiated {
-    pub(super) contexts: Vec<Context>,
-    pub(super) peer_pdu_bytes_max: u32,
-    pub(super) answer: AssociateAc,
+pub(in crate::dimse) struct Negotiated {
+    pub(in crate::dimse) contexts: Vec<Context>,
+    pub(in crate::dimse) peer_pdu_bytes_max: u32,
+    pub(in crate::dimse) answer: AssociateAc,
 }
 
 impl Negotiated {
-    pub(super) fn context(&self, id: u8) -> Option<&Context> {
+    pub(in crate::dimse) fn context(&self, id: u8) -> Option<&Context> {
         self.contexts.iter().find(|c| c.id == id)
     }
 }
 
 /// Decides on everything but who the peer is, which only the key service knows.
-pub(super) fn negotiate(request: &AssociateRq, settings: &Settings) -> Result<Negotiated, RejectReason> {
+pub(in crate::dimse) fn negotiate(request: &AssociateRq, settings: &Settings) -> Result<Negotiated, RejectReason> {
     if request.protocol_version & 1 == 0 {
         return Err(RejectReason::ProtocolVersionNotSupported);
     }

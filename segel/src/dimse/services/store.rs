@@ -1,14 +1,14 @@
 //! C-STORE (PS3.7 9.1.1, PS3.4 Annex B): fragments go straight into the archive's receiver.
 
-use super::door::Door;
-use super::negotiate::Context;
+use crate::dimse::acceptor::door::Door;
+use crate::dimse::acceptor::negotiate::Context;
 use crate::outcome;
 use archive::ingest::{Declared, InstanceReceiver, StoreOutcome};
 use seal::message::Asker;
 use wire::command::Command;
 
 /// An instance that is arriving.
-pub(super) struct Storing {
+pub(in crate::dimse) struct Storing {
     request: Command,
     /// Dropped at the first failure: nothing of the instance is kept, and the rest of it is only counted off.
     receiver: Option<InstanceReceiver>,
@@ -16,14 +16,14 @@ pub(super) struct Storing {
 }
 
 /// Why it will not be kept: a status and a comment that names no patient.
-pub(super) struct Failure {
-    pub(super) status: u16,
-    pub(super) comment: String,
+pub(in crate::dimse) struct Failure {
+    pub(in crate::dimse) status: u16,
+    pub(in crate::dimse) comment: String,
 }
 
 impl Storing {
     /// Begins with the command.
-    pub(super) fn begin(door: &Door, asker: &Asker, context: &Context, request: Command) -> Self {
+    pub(in crate::dimse) fn begin(door: &Door, asker: &Asker, context: &Context, request: Command) -> Self {
         let (mut receiver, mut failure) = (None, None);
         match check(context, &request) {
             Err(refused) => failure = Some(refused),
@@ -41,7 +41,7 @@ impl Storing {
     }
 
     /// Takes a fragment of the data set.
-    pub(super) async fn write(&mut self, fragment: &[u8]) {
+    pub(in crate::dimse) async fn write(&mut self, fragment: &[u8]) {
         let Some(receiver) = &mut self.receiver else { return };
         if let Err(error) = receiver.write(fragment).await {
             self.receiver = None;
@@ -50,7 +50,7 @@ impl Storing {
     }
 
     /// The last fragment was there: the instance is kept durably, or not at all. Answers the response.
-    pub(super) async fn finish(self) -> Command {
+    pub(in crate::dimse) async fn finish(self) -> Command {
         let stored = match (self.receiver, self.failure) {
             (Some(receiver), None) => receiver.finish().await.map_err(|error| Failure::of(&error)),
             (_, failure) => Err(failure.unwrap_or_else(Failure::unknown)),
@@ -87,7 +87,7 @@ impl Failure {
     }
 
     /// What an error of the archive is to a C-FIND.
-    pub(super) fn of_find(error: &archive::Error) -> Self {
+    pub(in crate::dimse) fn of_find(error: &archive::Error) -> Self {
         Self { status: outcome::words(error.outcome()).c_find, comment: comment(error) }
     }
 
