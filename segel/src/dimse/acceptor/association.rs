@@ -1,12 +1,12 @@
 //! One association: waits in one place ([`Association::select`]), asks the state machine, does what it says.
 
 use super::door::{Door, Entered, asker};
-use crate::dimse::services::find::{self, Question};
 use super::message::{Effect, Finding, Messages};
 use super::negotiate::{Negotiated, negotiate};
+use crate::dimse::services::find::{self, Question};
+use crate::dimse::services::store::Failure;
 use crate::dimse::upper::pdus::{Connection, Pdus, Received};
 use crate::dimse::upper::state::{Action, Event, Machine, Role, State};
-use crate::dimse::services::store::Failure;
 use crate::outcome;
 use bytes::Bytes;
 use futures_util::FutureExt as _;

@@ -1,7 +1,7 @@
 //! C-FIND (PS3.7 9.1.2, PS3.4 C.4.1): identifiers in, queries to the archive, identifiers out.
 
-use crate::dimse::acceptor::negotiate::{Context, Service};
 use super::store::Failure;
+use crate::dimse::acceptor::negotiate::{Context, Service};
 use crate::outcome;
 use archive::find::{Level, Matching, Query, Row};
 use record::Outcome;
