@@ -98,6 +98,20 @@ impl Register {
         }
     }
 
+    /// Where a peer listens, if it is registered with an address.
+    #[must_use]
+    pub fn peer_address(&self, ae_title: &str) -> Option<message::PeerAddress> {
+        let ae_title = ae_title.trim_matches(' ');
+        let peer = self.peers.get(ae_title)?;
+        Some(message::PeerAddress {
+            ae_title: ae_title.to_owned(),
+            facility: peer.facility.clone(),
+            host: peer.host.clone()?,
+            port: peer.port?,
+            certificate: peer.certificate,
+        })
+    }
+
     /// The certificates that peers may present.
     #[must_use]
     pub fn certificates(&self) -> Vec<message::Certificate> {

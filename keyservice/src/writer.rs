@@ -308,6 +308,9 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
             Answer::Same(compare::compare(turn, caller, kept, commitment, arrived)?)
         }
         Request::Erase { patient, reason, .. } => Answer::Erased(erase::erase(turn, caller, *patient, reason)?),
+        Request::Peer { ae_title, .. } => {
+            Answer::Peer(turn.register.peer_address(ae_title).ok_or_else(Error::refused)?)
+        }
         Request::Checkpoint | Request::Certificates => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }

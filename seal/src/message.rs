@@ -209,6 +209,17 @@ pub enum Request {
     /// The certificates that DIMSE peers may present (SHA-256 of DER). Answers [`Answer::Certificates`].
     #[n(7)]
     Certificates,
+    /// Where a registered DIMSE peer listens. Answers [`Answer::Peer`]; a peer that is not registered, or without an
+    /// address, is refused alike. Not logged; opens nothing.
+    #[n(8)]
+    Peer {
+        /// Who wants to send there.
+        #[n(0)]
+        asker: Asker,
+        /// The peer's AE title.
+        #[n(1)]
+        ae_title: String,
+    },
 }
 
 /// One object to take in.
@@ -315,6 +326,29 @@ pub enum Answer {
     /// The whole call failed.
     #[n(8)]
     Failed(#[n(0)] Failure),
+    /// To `Peer`.
+    #[n(9)]
+    Peer(#[n(0)] PeerAddress),
+}
+
+/// Where a DIMSE peer listens, and how it is recognised there.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PeerAddress {
+    /// AE title.
+    #[n(0)]
+    pub ae_title: String,
+    /// The facility it acts for.
+    #[n(1)]
+    pub facility: FacilityCode,
+    /// Host name or address.
+    #[n(2)]
+    pub host: String,
+    /// Port.
+    #[n(3)]
+    pub port: u16,
+    /// SHA-256 of the DER of the one certificate that it may show; with none it is spoken to in plain text.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub certificate: Option<[u8; 32]>,
 }
 
 /// A certificate that a DIMSE peer may present.

@@ -6,8 +6,8 @@ mod golden {
     use seal::frame;
     use seal::message::{
         AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Call, Certificate,
-        Context, DataKey, Failure, Part, PeerEntry, Proof, Register, ReleaseItem, Released, Reply, Request, Who,
-        WrappedKey,
+        Context, DataKey, Failure, Part, PeerAddress, PeerEntry, Proof, Register, ReleaseItem, Released, Reply,
+        Request, Who, WrappedKey,
     };
 
     fn facility() -> FacilityCode {
@@ -72,6 +72,7 @@ mod golden {
             Request::Erase { asker: bearer(), patient: Pseudonym([3; 16]), reason: "asked".into() },
             Request::Checkpoint,
             Request::Certificates,
+            Request::Peer { asker: peer(), ae_title: "PACS".into() },
         ]
     }
 
@@ -104,6 +105,13 @@ mod golden {
         for outcome in [Outcome::Invalid, Outcome::Refused, Outcome::Busy, Outcome::Damaged, Outcome::Closed] {
             answers.push(Answer::Failed(Failure { outcome, text: "why".into() }));
         }
+        answers.push(Answer::Peer(PeerAddress {
+            ae_title: "PACS".into(),
+            facility: facility(),
+            host: "h".into(),
+            port: 104,
+            certificate: Some([1; 32]),
+        }));
         answers
     }
 

@@ -12,7 +12,7 @@ pub use endpoint::Endpoint;
 use connection::{Connection, Lost};
 use record::{Outcome, Pseudonym, Term, Token, limits};
 use seal::message::{
-    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, ReleaseItem, Released, Request, Who,
+    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request, Who,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,6 +150,18 @@ impl KeyClient {
     pub async fn certificates(&self) -> Result<Vec<Certificate>, Failure> {
         match self.ask(Request::Certificates).await? {
             Answer::Certificates(certificates) => Ok(certificates),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Where a registered DIMSE peer listens.
+    ///
+    /// # Errors
+    /// Refused if the asker is nobody, or no peer of this AE title is registered with an address; Busy while the key
+    /// service is away.
+    pub async fn peer(&self, asker: &Asker, ae_title: &str) -> Result<PeerAddress, Failure> {
+        match self.ask(Request::Peer { asker: asker.clone(), ae_title: ae_title.to_owned() }).await? {
+            Answer::Peer(address) => Ok(address),
             other => Err(unexpected(&other)),
         }
     }

@@ -104,7 +104,8 @@ impl Desk {
             | Request::Tokens { asker, .. }
             | Request::Release { asker, .. }
             | Request::Compare { asker, .. }
-            | Request::Erase { asker, .. } => asker,
+            | Request::Erase { asker, .. }
+            | Request::Peer { asker, .. } => asker,
         };
         check(asker, &request)?;
         let presented =
@@ -122,7 +123,7 @@ impl Desk {
 
     /// Answers what opens nothing. Whatever is refused goes to the writer instead, which writes the refusal down.
     fn read_only(&self, presented: &Presented, purpose: Purpose, request: &Request) -> Option<Answer> {
-        if !matches!(request, Request::Authenticate(_) | Request::Tokens { .. }) {
+        if !matches!(request, Request::Authenticate(_) | Request::Tokens { .. } | Request::Peer { .. }) {
             return None;
         }
         let known = authenticate::identify(&self.shared.register(), presented, record::time::now()).ok()?;
@@ -132,6 +133,7 @@ impl Desk {
                 Some(Answer::Tokens(terms.iter().map(|term| token(&self.shared.keys.tokens, term)).collect()))
             }
             Request::Authenticate(_) => Some(Answer::Who(known.who())),
+            Request::Peer { ae_title, .. } => self.shared.register().peer_address(ae_title).map(Answer::Peer),
             _ => None,
         }
     }

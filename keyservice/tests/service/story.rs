@@ -321,3 +321,31 @@ fn the_register_is_set_up_and_listed() {
     assert_eq!(vkey, world.service().vkey());
     assert_eq!(size, world.verified());
 }
+
+#[test]
+fn where_a_peer_listens_is_told_to_those_who_are_known() {
+    let code = |code| FacilityCode::new(code).unwrap();
+    let world = World::new();
+    let listening = AdminRequest::AddPeer {
+        ae_title: "PACS".into(),
+        facility: code("A"),
+        certificate: Some([7; 32]),
+        host: Some("pacs.rs-a.example".into()),
+        port: Some(11_112),
+    };
+    assert_eq!(world.admin().admin(listening), AdminAnswer::Done);
+    let entries = world.events().len();
+    let mut node = world.node();
+    let asked = |asker, title: &str| Request::Peer { asker, ae_title: title.into() };
+    let Answer::Peer(address) = node.call(asked(peer("CT-A"), " PACS ")) else { panic!("no address") };
+    assert_eq!((address.ae_title.as_str(), address.facility), ("PACS", code("A")));
+    assert_eq!((address.host.as_str(), address.port), ("pacs.rs-a.example", 11_112));
+    assert_eq!(address.certificate, Some([7; 32]));
+    // Not registered, and registered without an address: nobody can tell them apart.
+    let refused = node.call(asked(peer("CT-A"), "NOWHERE"));
+    assert!(matches!(&refused, Answer::Failed(failure) if failure.outcome == Outcome::Refused), "{refused:?}");
+    assert_eq!(node.call(asked(peer("CT-A"), "CT-A")), refused);
+    assert_eq!(world.events().len(), entries, "an address opens nothing and is not logged");
+    assert_eq!(node.failure(asked(peer("STRANGER"), "PACS")), Outcome::Refused);
+    assert_eq!(world.events().len(), entries + 1, "a stranger is");
+}
