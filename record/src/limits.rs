@@ -39,6 +39,9 @@ pub const ARTIM_MS_MAX: u64 = 30_000;
 pub const ASSOCIATION_IDLE_MS_MAX: u64 = 300_000;
 /// From the first byte of a PDU to its last: 128 KiB in a minute is a slower line than any hospital has.
 pub const PDU_PROGRESS_MS_MAX: u64 = 60_000;
+/// An operation that neither sends nor receives anything: a search of the whole archive takes seconds, a modality that
+/// writes to a slow disk may take half a minute to answer a sub-operation.
+pub const OPERATION_PROGRESS_MS_MAX: u64 = 120_000;
 /// How long an association that is under way may go on after the archive was told to stop.
 pub const DRAIN_MS_MAX: u64 = 10_000;
 /// Headers of one part of a multipart body.
@@ -155,3 +158,18 @@ pub const SAME_INSTANCE_WAIT_MS_MAX: u64 = 30_000;
 pub const SUMMARY_BYTES_MAX: usize = 16 * 1024;
 /// Kept versions of an instance that arriving bytes are compared with, newest first: each costs a call of the key service.
 pub const VERSIONS_COMPARED_MAX: usize = 16;
+/// Bytes of one decoded frame: 16,384 x 16,384 of one byte, or a 64-megapixel colour photograph.
+pub const DECODED_FRAME_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How long the archive remembers who an asker is without asking the key service again: between the steps of one request.
+/// Opening anything shows the proof again, so a person who was removed can do nothing meanwhile.
+pub const ASKER_REMEMBERED_MS_MAX: u64 = 2_000;
+/// Askers remembered at once: every workstation of a large hospital group.
+pub const ASKERS_REMEMBERED_MAX: usize = 4_096;
+/// How long a released content key may serve the same asker for the same object: one reader's look at one image.
+pub const LEASE_MS_MAX: u64 = 60_000;
+/// Patients whose content keys may be in the archive's memory for repeated requests: what a copy of its memory yields.
+pub const LEASED_PATIENTS_MAX: usize = 256;
+/// Content keys at hand at once: 64 CT studies of 1,000 slices, some 8 MB.
+pub const LEASED_KEYS_MAX: usize = 65_536;
+/// Bearer tokens whose signature the key service remembers having checked: 2 MB at their longest.
+pub const BEARERS_REMEMBERED_MAX: usize = 1_024;

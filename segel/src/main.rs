@@ -14,6 +14,7 @@ mod observe;
 mod outcome;
 mod pages;
 mod passphrase;
+mod pixels;
 mod register;
 mod tls;
 mod whereabouts;

@@ -3,6 +3,7 @@
 use super::body::HELD_BODIES_KIB_MAX;
 use super::problem::Problem;
 use super::server::Connection;
+use crate::pixels::Pixels;
 use archive::Archive;
 use axum::http::{HeaderMap, header};
 use record::Outcome;
@@ -10,9 +11,6 @@ use seal::message::{Asker, Who};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-
-/// Frames that are decoded at one time. Each may take some 800 MB at the size limit and keeps a core busy.
-const DECODERS_MAX: usize = 2;
 
 /// The state of the HTTP doors. Clones share it.
 #[derive(Clone)]
@@ -23,8 +21,8 @@ pub struct Doors {
     pub public_origin: Option<Arc<str>>,
     /// Memory for bodies that are held whole, in KiB.
     pub held: Arc<Semaphore>,
-    /// Turns to decode a frame.
-    pub decoders: Arc<Semaphore>,
+    /// Frames decoded and drawn.
+    pub pixels: Pixels,
 }
 
 impl Doors {
@@ -35,7 +33,7 @@ impl Doors {
             archive,
             public_origin: public_origin.map(|origin| Arc::from(origin.trim_end_matches('/'))),
             held: Arc::new(Semaphore::new(HELD_BODIES_KIB_MAX)),
-            decoders: Arc::new(Semaphore::new(DECODERS_MAX)),
+            pixels: Pixels::default(),
         }
     }
 

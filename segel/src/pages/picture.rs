@@ -3,9 +3,9 @@
 use super::Pages;
 use super::failure::Failure;
 use super::visitor::Visitor;
-use crate::dicomweb::rendered::picture::Photometric;
-use crate::dicomweb::rendered::{self, Format, Wish};
+use crate::dicomweb::rendered::{self, Wish};
 use crate::http::Problem;
+use crate::pixels::{Format, Native, Photometric};
 use archive::retrieve::{Opened, Target};
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -69,20 +69,21 @@ pub async fn samples(
 ) -> Result<Response, Failure> {
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     let opened = open(&pages, &visitor, &names).await.map_err(fail)?;
-    let (picture, samples) = rendered::decoded(&pages.doors, &opened, asked.frame.unwrap_or(0)).await.map_err(fail)?;
+    let Native { description: picture, bytes } =
+        rendered::decoded(&pages.doors, &opened, asked.frame.unwrap_or(0)).await.map_err(fail)?;
     let grey = matches!(picture.photometric, Photometric::Monochrome1 | Photometric::Monochrome2);
     if !grey || !matches!(picture.bits_allocated, 8 | 16) {
         return Err(fail(Problem::not_acceptable("The image is not a grey one of 8 or 16 bits.")));
     }
     let described = json!({
         "rows": picture.rows, "columns": picture.columns, "bits": picture.bits_allocated, "stored": picture.bits_stored,
-        "signed": picture.signed, "slope": picture.slope, "intercept": picture.intercept,
-        "center": picture.window.map(|w| w.center), "width": picture.window.map(|w| w.width),
+        "signed": picture.signed, "slope": picture.tone.slope, "intercept": picture.tone.intercept,
+        "center": picture.tone.window.map(|w| w.center), "width": picture.tone.window.map(|w| w.width),
         "frames": picture.frames, "inverted": picture.photometric == Photometric::Monochrome1,
     });
     let headers = [
         (header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()),
         ("segel-picture", described.to_string()),
     ];
-    Ok((headers, samples).into_response())
+    Ok((headers, bytes).into_response())
 }

@@ -1,9 +1,10 @@
 //! The parameters of a rendered image (PS3.18 8.3.5).
 
-use super::encode::{Format, SIDE_MAX};
-use super::{VoiFunction, Window, Wish};
+use super::Wish;
 use crate::dicomweb::request::Request;
 use crate::http::Problem;
+use crate::pixels::view::SIDE_MAX;
+use crate::pixels::{Format, VoiFunction, Window};
 
 /// The quality of a JPEG when none is asked for: no visible loss in print, a third of a PNG.
 pub const QUALITY: u8 = 90;

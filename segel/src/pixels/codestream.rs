@@ -3,15 +3,15 @@
 //! Decoders reserve what the header claims: a kilobyte of JPEG that says 65,535 x 65,535 would take gigabytes. Here the
 //! claim must be what Rows, Columns and SamplesPerPixel say, which have been bounded already.
 
-use super::picture::Picture;
-use crate::http::Problem;
+use super::description::PixelDescription;
+use super::error::Error;
 
 /// Where a frame's header is looked for: application segments, ICC profiles and thumbnails may come before it.
 const HEADER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Checks a frame's header against the picture.
-pub fn check(picture: &Picture, frame: &[u8]) -> Result<(), Problem> {
-    let claim = match picture.transfer_syntax_uid.as_str() {
+pub fn check(transfer_syntax_uid: &str, picture: &PixelDescription, frame: &[u8]) -> Result<(), Error> {
+    let claim = match transfer_syntax_uid {
         // PS3.5 annex G: 15 segments at most, each named by an offset in a header of 64 bytes.
         "1.2.840.10008.1.2.5" => return rle(picture, frame).ok_or_else(disagrees),
         "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
@@ -24,18 +24,19 @@ pub fn check(picture: &Picture, frame: &[u8]) -> Result<(), Problem> {
         | "1.2.840.10008.1.2.4.201"
         | "1.2.840.10008.1.2.4.202"
         | "1.2.840.10008.1.2.4.203" => jpeg2000(frame),
-        _ => {
-            return Err(Problem::not_acceptable(
-                "Images of this transfer syntax cannot be rendered here; retrieve the frames.",
-            ));
-        }
+        _ => return Err(unsupported()),
     };
     let expected = Claim { rows: picture.rows.into(), columns: picture.columns.into(), samples: picture.samples };
     if claim == Some(expected) { Ok(()) } else { Err(disagrees()) }
 }
 
-fn disagrees() -> Problem {
-    Problem::not_acceptable("The compressed frame is not what the image's description says; it cannot be rendered.")
+/// No decoder here reads this transfer syntax.
+pub fn unsupported() -> Error {
+    Error::invalid("Images of this transfer syntax cannot be decoded here; retrieve the frames as they are.")
+}
+
+fn disagrees() -> Error {
+    Error::invalid("The compressed frame is not what the image's description says; it cannot be decoded.")
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ struct Claim {
     samples: u16,
 }
 
-fn rle(picture: &Picture, frame: &[u8]) -> Option<()> {
+fn rle(picture: &PixelDescription, frame: &[u8]) -> Option<()> {
     let header = frame.get(..64)?;
     let segments = u32::from_le_bytes(*header.first_chunk()?);
     let expected = u32::from(picture.samples) * u32::from(picture.bits_allocated.div_ceil(8));

@@ -1,16 +1,18 @@
 //! From stored values to grey (PS3.3 C.11.1 modality, C.11.2 values of interest).
 
-use super::picture::{Photometric, Picture, VoiFunction, Window};
+use super::description::{Photometric, PixelDescription};
+use super::error::Error;
+use super::view::{VoiFunction, Window};
 
 /// Renders decoded grey samples (little-endian, as allocated) to one byte a pixel.
-pub fn grey(picture: &Picture, samples: &[u8], wanted: Option<Window>) -> Vec<u8> {
-    let window = wanted.or(picture.window).unwrap_or_else(|| full_range(picture, samples));
+pub fn grey(picture: &PixelDescription, samples: &[u8], wanted: Option<Window>) -> Result<Vec<u8>, Error> {
+    let window = wanted.or(picture.tone.window).unwrap_or_else(|| full_range(picture, samples));
     let invert = picture.photometric == Photometric::Monochrome1;
     let shade = |stored: i64| {
-        let grey = apply(&window, to_f64(stored) * picture.slope + picture.intercept);
+        let grey = apply(&window, to_f64(stored) * picture.tone.slope + picture.tone.intercept);
         if invert { 255 - grey } else { grey }
     };
-    match picture.bits_allocated {
+    Ok(match picture.bits_allocated {
         1 => samples.iter().map(|bit| shade(i64::from(*bit))).collect(),
         8 => {
             let table: Vec<u8> = (0..=u8::MAX).map(|raw| shade(stored(picture, u32::from(raw)))).collect();
@@ -22,11 +24,11 @@ pub fn grey(picture: &Picture, samples: &[u8], wanted: Option<Window>) -> Vec<u8
             raw.map(|raw| table.get(usize::from(raw)).copied().unwrap_or(0)).collect()
         }
         _ => raw_values(picture, samples).map(shade).collect(),
-    }
+    })
 }
 
 /// Every pixel's stored value.
-fn raw_values<'a>(picture: &'a Picture, samples: &'a [u8]) -> impl Iterator<Item = i64> + 'a {
+fn raw_values<'a>(picture: &'a PixelDescription, samples: &'a [u8]) -> impl Iterator<Item = i64> + 'a {
     let bytes_each = usize::from(picture.bits_allocated.div_ceil(8)).max(1);
     samples.chunks_exact(bytes_each).map(|bytes| {
         let raw = bytes.iter().rev().fold(0_u32, |raw, byte| (raw << 8) | u32::from(*byte));
@@ -35,7 +37,7 @@ fn raw_values<'a>(picture: &'a Picture, samples: &'a [u8]) -> impl Iterator<Item
 }
 
 /// The stored value in a sample: its lowest BitsStored bits, sign-extended if signed (PS3.5 8.1.1).
-fn stored(picture: &Picture, raw: u32) -> i64 {
+fn stored(picture: &PixelDescription, raw: u32) -> i64 {
     let bits = u32::from(picture.bits_stored);
     let value = i64::from(raw) & ((1_i64 << bits) - 1);
     let negative = picture.signed && value >> (bits - 1) == 1;
@@ -48,14 +50,14 @@ fn to_f64(value: i64) -> f64 {
 }
 
 /// A window over all values that occur, the padding left out.
-fn full_range(picture: &Picture, samples: &[u8]) -> Window {
+fn full_range(picture: &PixelDescription, samples: &[u8]) -> Window {
     let values = raw_values(picture, samples);
-    let seen = values.filter(|value| picture.padding.is_none_or(|padding| (to_f64(*value) - padding).abs() > 0.5));
+    let seen = values.filter(|value| picture.tone.padding.is_none_or(|(low, high)| !(low..=high).contains(value)));
     let (low, high) = seen.fold((i64::MAX, i64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
-        return Window { center: picture.intercept, width: 1.0, function: VoiFunction::LinearExact };
+        return Window { center: picture.tone.intercept, width: 1.0, function: VoiFunction::LinearExact };
     }
-    let ends = [low, high].map(|value| to_f64(value) * picture.slope + picture.intercept);
+    let ends = [low, high].map(|value| to_f64(value) * picture.tone.slope + picture.tone.intercept);
     let [first, last] = ends;
     Window {
         center: f64::midpoint(first, last),
@@ -85,23 +87,22 @@ pub fn byte(value: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::description::Tone;
 
-    fn picture(bits_allocated: u16, bits_stored: u16, signed: bool, photometric: Photometric) -> Picture {
-        Picture {
+    fn picture(bits_allocated: u16, bits_stored: u16, signed: bool, photometric: Photometric) -> PixelDescription {
+        PixelDescription {
             rows: 1,
             columns: 1,
             samples: 1,
             bits_allocated,
             bits_stored,
+            high_bit: bits_stored - 1,
             signed,
             photometric,
             planar: false,
             frames: 1,
-            transfer_syntax_uid: String::new(),
-            slope: 1.0,
-            intercept: 0.0,
-            window: None,
-            padding: None,
+            tone: Tone::default(),
+            palette: None,
         }
     }
 
@@ -142,11 +143,11 @@ mod tests {
     #[test]
     fn without_a_window_all_values_but_the_padding_are_spread() {
         let mut picture = picture(16, 16, true, Photometric::Monochrome2);
-        picture.padding = Some(-2000.0);
+        picture.tone.padding = Some((-2000, -2000));
         let samples: Vec<u8> = [-2000_i16, 0, 50, 100].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert_eq!(grey(&picture, &samples, None), [0, 0, 128, 255]);
+        assert_eq!(grey(&picture, &samples, None).unwrap(), [0, 0, 128, 255]);
         picture.photometric = Photometric::Monochrome1;
-        assert_eq!(grey(&picture, &samples, None), [255, 255, 127, 0]);
-        assert_eq!(grey(&picture, &[], None), Vec::<u8>::new());
+        assert_eq!(grey(&picture, &samples, None).unwrap(), [255, 255, 127, 0]);
+        assert_eq!(grey(&picture, &[], None).unwrap(), Vec::<u8>::new());
     }
 }

@@ -1,50 +1,49 @@
 //! From stored samples to red, green and blue, one byte each.
 
-use super::picture::{Photometric, Picture};
+use super::description::{Photometric, PixelDescription, Table};
+use super::error::Error;
 use super::tone::byte;
 
-/// The three tables of PALETTE COLOR (PS3.3 C.7.6.3.1.5, .6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Palette {
-    /// The stored value that the first entry stands for.
-    pub first: i64,
-    /// Red, green and blue entries, each brought to one byte.
-    pub tables: [Vec<u8>; 3],
+/// One channel of a palette, one byte each.
+struct Channel {
+    first: i64,
+    entries: Vec<u8>,
 }
 
-impl Palette {
-    /// Reads one table: entries of 16 bits little-endian, of which the high byte shows; or, as old files have it, of 8 bits.
-    pub fn table(data: &[u8], bits: u32, entries: usize) -> Vec<u8> {
-        if bits <= 8 && data.len() < entries.saturating_mul(2) {
-            return data.to_vec();
+impl Channel {
+    /// Reads a table: entries of 16 bits, of which the high byte shows, or, as old files have it, of 8 bits.
+    fn of(table: &Table) -> Self {
+        let entries = usize::try_from(table.entries).unwrap_or(0);
+        if table.bits <= 8 && table.data.len() < entries.saturating_mul(2) {
+            return Self { first: table.first, entries: table.data.clone() };
         }
-        let shift = bits.clamp(8, 16) - 8;
+        let shift = table.bits.clamp(8, 16) - 8;
         let entry = |pair: &[u8]| {
             let value = pair.iter().rev().fold(0_u32, |v, b| (v << 8) | u32::from(*b)) >> shift;
             u8::try_from(value).unwrap_or(u8::MAX)
         };
-        data.chunks_exact(2).map(entry).collect()
+        Self { first: table.first, entries: table.data.chunks_exact(2).map(entry).collect() }
     }
 
-    /// The colour of a stored value; values outside the tables take their first or last entry.
-    fn colour(&self, value: i64) -> [u8; 3] {
+    /// The entry of a stored value; values outside the table take its first or last entry.
+    fn shade(&self, value: i64) -> u8 {
         let index = usize::try_from(value.saturating_sub(self.first)).unwrap_or(0);
-        [0, 1, 2].map(|channel: usize| {
-            let table = self.tables.get(channel).map_or(&[][..], Vec::as_slice);
-            table.get(index).or(table.last()).copied().unwrap_or(0)
-        })
-    }
-
-    /// Renders indices.
-    pub fn apply(&self, picture: &Picture, samples: &[u8]) -> Vec<u8> {
-        let bytes_each = usize::from(picture.bits_allocated.div_ceil(8)).max(1);
-        let value = |bytes: &[u8]| bytes.iter().rev().fold(0_i64, |v, b| (v << 8) | i64::from(*b));
-        samples.chunks_exact(bytes_each).flat_map(|bytes| self.colour(value(bytes))).collect()
+        self.entries.get(index).or(self.entries.last()).copied().unwrap_or(0)
     }
 }
 
+/// Renders indices through the image's palette.
+pub fn indexed(picture: &PixelDescription, samples: &[u8]) -> Result<Vec<u8>, Error> {
+    let tables = picture.palette.as_ref().ok_or_else(|| Error::invalid("The image has no palette."))?;
+    let channels = tables.each_ref().map(Channel::of);
+    let bytes_each = picture.sample_bytes().max(1);
+    let value = |bytes: &[u8]| bytes.iter().rev().fold(0_i64, |v, b| (v << 8) | i64::from(*b));
+    let colour = |bytes| channels.each_ref().map(|channel| channel.shade(value(bytes)));
+    Ok(samples.chunks_exact(bytes_each).flat_map(colour).collect())
+}
+
 /// Renders decoded colour samples, pixel by pixel, to RGB.
-pub fn rgb(picture: &Picture, samples: Vec<u8>) -> Vec<u8> {
+pub fn rgb(picture: &PixelDescription, samples: Vec<u8>) -> Vec<u8> {
     let bytes = if picture.bits_allocated == 16 { high_bytes(picture, &samples) } else { samples };
     match picture.photometric {
         Photometric::YbrFull | Photometric::YbrFull422 => {
@@ -58,7 +57,7 @@ pub fn rgb(picture: &Picture, samples: Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn high_bytes(picture: &Picture, samples: &[u8]) -> Vec<u8> {
+fn high_bytes(picture: &PixelDescription, samples: &[u8]) -> Vec<u8> {
     let shift = u32::from(picture.bits_stored.clamp(8, 16)) - 8;
     let high = |pair: &[u8]| {
         let value = pair.iter().rev().fold(0_u32, |v, b| (v << 8) | u32::from(*b)) >> shift;
@@ -111,14 +110,13 @@ mod tests {
 
     #[test]
     fn a_palette_answers_for_values_outside_it_with_its_ends() {
-        let palette = Palette { first: 10, tables: [vec![1, 2], vec![3, 4], vec![5, 6]] };
-        assert_eq!(palette.colour(10), [1, 3, 5]);
-        assert_eq!(palette.colour(11), [2, 4, 6]);
-        assert_eq!(palette.colour(0), [1, 3, 5]);
-        assert_eq!(palette.colour(99), [2, 4, 6]);
-        assert_eq!(Palette::table(&[0, 1, 0, 255], 16, 2), [1, 255]);
-        assert_eq!(Palette::table(&[7, 9], 8, 2), [7, 9]);
-        assert_eq!(Palette::table(&[7, 0, 9, 0], 8, 2), [7, 9]);
-        assert_eq!(Palette::default().colour(1), [0, 0, 0]);
+        let table = |bits, entries, data: &[u8]| {
+            Channel::of(&Table { entries, first: 10, bits, is_segmented: false, data: data.to_vec() })
+        };
+        let channel = table(8, 2, &[1, 2]);
+        assert_eq!([10, 11, 0, 99].map(|value| channel.shade(value)), [1, 2, 1, 2]);
+        assert_eq!(table(16, 2, &[0, 1, 0, 255]).entries, [1, 255]);
+        assert_eq!(table(8, 2, &[7, 0, 9, 0]).entries, [7, 9]);
+        assert_eq!(table(8, 2, &[]).shade(10), 0);
     }
 }

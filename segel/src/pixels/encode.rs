@@ -1,61 +1,46 @@
 //! The rendered image as a file, brought to the size asked for.
 
-use crate::http::Problem;
+use super::error::Error;
+use super::view::{Format, SIDE_MAX, View};
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
 
-/// The longer side of a viewport.
-pub const SIDE_MAX: u32 = 8192;
-
-/// A file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `image/jpeg` of this quality, 1 to 100.
-    Jpeg(u8),
-    /// `image/png`.
-    Png,
-}
-
-impl Format {
-    /// The media type.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Jpeg(_) => "image/jpeg",
-            Self::Png => "image/png",
-        }
-    }
-}
-
-/// Makes the file of `pixels` (one byte a pixel if grey, three if colour), scaled to fit into `size` if that is given.
-pub fn file(
-    width: u32,
-    height: u32,
-    pixels: Vec<u8>,
-    size: Option<(u32, u32)>,
-    format: Format,
-) -> Result<Vec<u8>, Problem> {
-    let failed = || Problem::not_acceptable("The image cannot be rendered.");
+/// Makes the file of `pixels` (one byte a pixel if grey, three if colour), brought to the view's size.
+pub fn file(width: u32, height: u32, pixels: Vec<u8>, view: &View) -> Result<Vec<u8>, Error> {
     let grey = u64::try_from(pixels.len()) == Ok(u64::from(width) * u64::from(height));
     let image = if grey {
         GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
     } else {
         RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
     };
+    let size = view.viewport.map(|viewport| (viewport.width, viewport.height));
     let image = scale(image.ok_or_else(failed)?, size);
     let (width, height) = (image.width(), image.height());
-    let mut file = Vec::new();
-    match format {
-        Format::Jpeg(quality) => {
-            let sides = (u16::try_from(width).map_err(|_| failed())?, u16::try_from(height).map_err(|_| failed())?);
-            let colour = if grey { jpeg_encoder::ColorType::Luma } else { jpeg_encoder::ColorType::Rgb };
-            let encoder = jpeg_encoder::Encoder::new(&mut file, quality.clamp(1, 100));
-            encoder.encode(image.as_bytes(), sides.0, sides.1, colour).map_err(|_| failed())?;
-        }
+    match view.format {
+        Format::Jpeg(quality) => jpeg(width, height, image.as_bytes(), quality),
         Format::Png => {
+            let mut file = Vec::new();
             let encoder = image::codecs::png::PngEncoder::new(&mut file);
             encoder.write_image(image.as_bytes(), width, height, image.color().into()).map_err(|_| failed())?;
+            Ok(file)
         }
+        Format::Gif => Err(failed()),
     }
+}
+
+fn failed() -> Error {
+    Error::invalid("The image cannot be rendered.")
+}
+
+/// JPEG baseline of one (grey) or three (RGB) bytes a pixel.
+pub fn jpeg(width: u32, height: u32, pixels: &[u8], quality: u8) -> Result<Vec<u8>, Error> {
+    let sides = (u16::try_from(width).map_err(|_| failed())?, u16::try_from(height).map_err(|_| failed())?);
+    let grey = u64::try_from(pixels.len()) == Ok(u64::from(width) * u64::from(height));
+    let colour = if grey { jpeg_encoder::ColorType::Luma } else { jpeg_encoder::ColorType::Rgb };
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, quality.clamp(1, 100));
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_1);
+    encoder.encode(pixels, sides.0, sides.1, colour).map_err(|_| failed())?;
     Ok(file)
 }
 
@@ -83,6 +68,7 @@ fn scale(image: DynamicImage, size: Option<(u32, u32)>) -> DynamicImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::view::Viewport;
 
     #[test]
     fn an_image_keeps_its_proportions_and_its_grey() {
@@ -91,15 +77,16 @@ mod tests {
             [(None, (20, 10)), (Some((10, 10)), (10, 5)), (Some((400, 50)), (100, 50)), (Some((1, 1)), (1, 1))]
         {
             for format in [Format::Png, Format::Jpeg(90)] {
-                let file = file(20, 10, pixels.clone(), size, format).unwrap();
+                let viewport = size.map(|(width, height)| Viewport::fit(width, height));
+                let file = file(20, 10, pixels.clone(), &View { viewport, ..View::plain(format) }).unwrap();
                 let read = image::load_from_memory(&file).unwrap();
                 assert_eq!((read.width(), read.height()), expected, "{size:?} {format:?}");
                 assert_eq!(read.color(), image::ColorType::L8);
             }
         }
-        let png = file(20, 10, pixels.clone(), None, Format::Png).unwrap();
+        let png = file(20, 10, pixels.clone(), &View::plain(Format::Png)).unwrap();
         assert_eq!(image::load_from_memory(&png).unwrap().into_bytes(), pixels);
-        assert!(file(20, 10, vec![0; 7], None, Format::Png).is_err());
+        assert!(file(20, 10, vec![0; 7], &View::plain(Format::Png)).is_err());
     }
 
     #[test]
