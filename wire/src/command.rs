@@ -9,14 +9,30 @@ pub mod field {
     pub const C_STORE_RQ: u16 = 0x0001;
     /// C-STORE-RSP
     pub const C_STORE_RSP: u16 = 0x8001;
+    /// C-GET-RQ
+    pub const C_GET_RQ: u16 = 0x0010;
+    /// C-GET-RSP
+    pub const C_GET_RSP: u16 = 0x8010;
     /// C-FIND-RQ
     pub const C_FIND_RQ: u16 = 0x0020;
     /// C-FIND-RSP
     pub const C_FIND_RSP: u16 = 0x8020;
+    /// C-MOVE-RQ
+    pub const C_MOVE_RQ: u16 = 0x0021;
+    /// C-MOVE-RSP
+    pub const C_MOVE_RSP: u16 = 0x8021;
     /// C-ECHO-RQ
     pub const C_ECHO_RQ: u16 = 0x0030;
     /// C-ECHO-RSP
     pub const C_ECHO_RSP: u16 = 0x8030;
+    /// N-EVENT-REPORT-RQ
+    pub const N_EVENT_REPORT_RQ: u16 = 0x0100;
+    /// N-EVENT-REPORT-RSP
+    pub const N_EVENT_REPORT_RSP: u16 = 0x8100;
+    /// N-ACTION-RQ
+    pub const N_ACTION_RQ: u16 = 0x0130;
+    /// N-ACTION-RSP
+    pub const N_ACTION_RSP: u16 = 0x8130;
     /// C-CANCEL-RQ
     pub const C_CANCEL_RQ: u16 = 0x0FFF;
     /// Set in the field of every response.
@@ -57,6 +73,10 @@ pub struct Command {
     pub affected_sop_instance_uid: Option<String>,
     /// (0000,1001)
     pub requested_sop_instance_uid: Option<String>,
+    /// (0000,1002)
+    pub event_type_id: Option<u16>,
+    /// (0000,1008)
+    pub action_type_id: Option<u16>,
     /// (0000,1020)
     pub remaining_suboperations: Option<u16>,
     /// (0000,1021)
@@ -118,6 +138,8 @@ impl Command {
             0x0902 => self.error_comment = Some(text(value)),
             0x1000 => self.affected_sop_instance_uid = Some(ui(element, value)?),
             0x1001 => self.requested_sop_instance_uid = Some(ui(element, value)?),
+            0x1002 => self.event_type_id = Some(us(element, value)?),
+            0x1008 => self.action_type_id = Some(us(element, value)?),
             0x1020 => self.remaining_suboperations = Some(us(element, value)?),
             0x1021 => self.completed_suboperations = Some(us(element, value)?),
             0x1022 => self.failed_suboperations = Some(us(element, value)?),
@@ -140,12 +162,21 @@ impl Command {
     #[must_use]
     pub fn response(&self, status: u16) -> Self {
         Self {
-            affected_sop_class_uid: self.affected_sop_class_uid.clone(),
+            // N-ACTION names what it asks of as requested, its response as affected (PS3.7 10.1.4).
+            affected_sop_class_uid: self
+                .affected_sop_class_uid
+                .clone()
+                .or_else(|| self.requested_sop_class_uid.clone()),
             command_field: self.command_field | field::RESPONSE_BIT,
             message_id_being_responded_to: self.message_id,
             command_data_set_type: NO_DATA_SET,
             status: Some(status),
-            affected_sop_instance_uid: self.affected_sop_instance_uid.clone(),
+            affected_sop_instance_uid: self
+                .affected_sop_instance_uid
+                .clone()
+                .or_else(|| self.requested_sop_instance_uid.clone()),
+            event_type_id: self.event_type_id,
+            action_type_id: self.action_type_id,
             ..Self::default()
         }
     }
@@ -173,6 +204,8 @@ impl Command {
             (0x0902, texts(&self.error_comment, 64)),
             (0x1000, uids(&self.affected_sop_instance_uid)),
             (0x1001, uids(&self.requested_sop_instance_uid)),
+            (0x1002, numbers(self.event_type_id)),
+            (0x1008, numbers(self.action_type_id)),
             (0x1020, numbers(self.remaining_suboperations)),
             (0x1021, numbers(self.completed_suboperations)),
             (0x1022, numbers(self.failed_suboperations)),
@@ -305,6 +338,8 @@ mod tests {
             offending_elements: vec![(0x0008, 0x0018), (0x0010, 0x0020)],
             error_comment: Some("element not understood".into()),
             requested_sop_instance_uid: Some("1.2.3".into()),
+            event_type_id: Some(2),
+            action_type_id: Some(1),
             remaining_suboperations: Some(1),
             completed_suboperations: Some(2),
             failed_suboperations: Some(3),
@@ -314,6 +349,22 @@ mod tests {
             ..store()
         };
         assert_eq!(Command::parse(&full.write()).unwrap(), full);
+    }
+
+    #[test]
+    fn an_actions_response_names_the_same_object_as_affected() {
+        let action = Command {
+            requested_sop_class_uid: Some("1.2.840.10008.1.20.1".into()),
+            requested_sop_instance_uid: Some("1.2.840.10008.1.20.1.1".into()),
+            command_field: field::N_ACTION_RQ,
+            action_type_id: Some(1),
+            ..store()
+        };
+        let action = Command { affected_sop_class_uid: None, affected_sop_instance_uid: None, ..action };
+        let response = action.response(0);
+        assert_eq!((response.command_field, response.action_type_id), (field::N_ACTION_RSP, Some(1)));
+        assert_eq!(response.affected_sop_class_uid, action.requested_sop_class_uid);
+        assert_eq!(response.affected_sop_instance_uid, action.requested_sop_instance_uid);
     }
 
     #[test]

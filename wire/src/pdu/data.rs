@@ -70,18 +70,37 @@ pub fn write_message(
     message: &[u8],
     peer_pdu_bytes_max: u32,
 ) -> Result<(), Error> {
+    write_fragments(out, context_id, command, message, true, peer_pdu_bytes_max)
+}
+
+/// Appends the next bytes of a command or data set whose length is not known yet; `last` ends it. All pieces but the last
+/// have even length, as fragments have (PS3.8 Annex E). Otherwise as [`write_message`].
+///
+/// # Errors
+/// The peer's limit is below [`PDU_BYTES_MIN`].
+pub fn write_fragments(
+    out: &mut Vec<u8>,
+    context_id: u8,
+    command: bool,
+    piece: &[u8],
+    last: bool,
+    peer_pdu_bytes_max: u32,
+) -> Result<(), Error> {
     let limit = if peer_pdu_bytes_max == 0 { PDU_BYTES_MAX } else { peer_pdu_bytes_max.min(PDU_BYTES_MAX) };
     if limit < PDU_BYTES_MIN {
         return Err(Error::invalid("the peer takes too few bytes in one PDU"));
     }
+    if piece.is_empty() && !last {
+        return Ok(());
+    }
     let fragment_bytes_max = usize::try_from((limit.saturating_sub(PDV_HEADER_BYTES)) & !1).unwrap_or(usize::MAX);
-    let mut fragments = message.chunks(fragment_bytes_max).peekable();
+    let mut fragments = piece.chunks(fragment_bytes_max).peekable();
     // An empty data set is one empty last fragment.
     let first = fragments.next().unwrap_or_default();
     let mut next = Some(first);
     while let Some(fragment) = next {
         next = fragments.next();
-        put_pdv(out, context_id, command, next.is_none(), fragment)?;
+        put_pdv(out, context_id, command, last && next.is_none(), fragment)?;
     }
     Ok(())
 }
@@ -173,6 +192,20 @@ mod tests {
         fn any_bytes_are_read_without_harm(body in proptest::collection::vec(any::<u8>(), 0..300)) {
             let total: usize = Pdvs::new(&body).filter_map(Result::ok).map(|v| v.fragment.len() + 6).sum();
             prop_assert!(total <= body.len());
+        }
+    }
+
+    #[test]
+    fn a_message_in_pieces_ends_once() {
+        for pieces in [&[&b"abcd"[..], &b"ef"[..]][..], &[b"", b"ab"], &[b"abcd", b""]] {
+            let mut out = Vec::new();
+            for (number, piece) in (1..).zip(pieces) {
+                write_fragments(&mut out, 3, false, piece, number == pieces.len(), 64).unwrap();
+            }
+            let read: Vec<Pdv<'_>> = bodies(&out).into_iter().flat_map(Pdvs::new).map(Result::unwrap).collect();
+            assert_eq!(read.iter().filter(|pdv| pdv.last).count(), 1);
+            assert!(read.last().unwrap().last);
+            assert_eq!(read.iter().flat_map(|pdv| pdv.fragment).copied().collect::<Vec<u8>>(), pieces.concat());
         }
     }
 }

@@ -14,7 +14,7 @@ pub use associate::{
     AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PresentationContextAc, PresentationContextRq,
     PresentationResult,
 };
-pub use data::{PDU_BYTES_MIN, PDV_HEADER_BYTES, Pdv, Pdvs, write_message};
+pub use data::{Fragments, PDU_BYTES_MIN, PDV_HEADER_BYTES, Pdv, Pdvs, write_message};
 pub use short::{Abort, AbortSource, AssociateRj, RejectReason, release_rp, release_rq};
 pub use user::{CommonExtendedNegotiation, ExtendedNegotiation, RoleSelection, UserIdentity, UserInformation};
 
