@@ -1,15 +1,13 @@
 //! One association: waits in one place ([`Association::select`]), asks the state machine, does what it says.
 
+use super::conversation::{Operation, Said};
 use super::door::{Door, Entered, asker};
-use super::message::{Effect, Finding, Messages};
-use super::negotiate::{Negotiated, negotiate};
-use crate::dimse::services::find::{self, Question};
-use crate::dimse::services::store::Failure;
+use super::message::{Asked, Effect, Messages};
+use super::negotiate::{Context, Negotiated, negotiate};
+use crate::dimse::services::Call;
 use crate::dimse::upper::pdus::{Connection, Pdus, Received};
 use crate::dimse::upper::state::{Action, Event, Machine, Role, State};
-use crate::outcome;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use record::Outcome;
 use seal::message::Asker;
 use std::ops::ControlFlow;
@@ -17,19 +15,24 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wire::command::{Command, field};
-use wire::pdu::{Abort, AbortSource, AssociateRj, AssociateRq, PduType, Pdvs, RejectReason, release_rp, write_message};
+use wire::command::Command;
+use wire::pdu::{
+    Abort, AbortSource, AssociateRj, AssociateRq, PDV_HEADER_BYTES, PduType, Pdvs, RejectReason, release_rp,
+    write_message,
+};
 
 /// How long a peer that does not speak the protocol may take to read our abort.
 const DEAF: Duration = Duration::from_secs(1);
 /// How long an association may be silent between two messages once the archive is stopping.
 const STOPPING: Duration = Duration::from_millis(250);
-/// Answers of a query gathered into one write.
-const ANSWER_BYTES: usize = 32 * 1024;
 
 /// What `select` waited for.
 enum Input {
     Received(Received),
+    /// The operation under way.
+    Said(Said),
+    /// No operation is under way any more, and a request waits.
+    Resume,
     /// The deadline of the state passed.
     Late,
     /// The archive is stopping.
@@ -55,14 +58,23 @@ pub(in crate::dimse) struct Association<S> {
     deaf: bool,
     established: Option<Established>,
     messages: Messages,
-    /// Read while a query was answered, and still to be taken.
-    ahead: Option<Received>,
+    /// What a service is doing for the peer.
+    operation: Option<Operation>,
+    /// A request that came while it was: asynchronous operations are not agreed, so it waits, and nothing more is read.
+    held: Option<Held>,
+}
+
+/// A request that waits, and the presentation data values behind it in its PDU.
+struct Held {
+    context: Context,
+    command: Box<Command>,
+    rest: Bytes,
 }
 
 /// What holds from the acceptance to the end.
 struct Established {
     asker: Asker,
-    negotiated: Negotiated,
+    negotiated: Arc<Negotiated>,
     _entered: Entered,
 }
 
@@ -86,7 +98,8 @@ impl<S: Connection> Association<S> {
             deaf: false,
             established: None,
             messages: Messages::default(),
-            ahead: None,
+            operation: None,
+            held: None,
         }
     }
 
@@ -104,13 +117,14 @@ impl<S: Connection> Association<S> {
     }
 
     async fn select(&mut self) -> Input {
-        if let Some(received) = self.ahead.take() {
-            return Input::Received(received);
+        if self.operation.is_none() && self.held.is_some() {
+            return Input::Resume;
         }
         let deadline = self.deadline();
         tokio::select! {
             biased;
-            received = self.pdus.receive() => Input::Received(received),
+            received = self.pdus.receive(), if self.held.is_none() => Input::Received(received),
+            said = next(&mut self.operation) => Input::Said(said),
             () = tokio::time::sleep_until(deadline) => Input::Late,
             // A sender that is gone means a stop as well.
             _ = self.stop.wait_for(|stop| *stop), if !self.stopping => Input::Stop,
@@ -120,9 +134,11 @@ impl<S: Connection> Association<S> {
     fn deadline(&self) -> Instant {
         let settings = &self.door.settings;
         match (self.machine.state(), self.pdus.begun()) {
-            (State::Sta6, Some(begun)) => begun + settings.pdu_progress,
-            (State::Sta6, None) if self.stopping && !self.messages.under_way() => self.since + STOPPING,
-            (State::Sta6, None) => self.since + settings.idle,
+            // What is in the way while a request waits is our own operation.
+            (State::Sta6, Some(begun)) if self.held.is_none() => begun + settings.pdu_progress,
+            (State::Sta6, _) if self.operation.is_some() => self.since + settings.operation_progress,
+            (State::Sta6, _) if self.stopping && !self.messages.under_way() => self.since + STOPPING,
+            (State::Sta6, _) => self.since + settings.idle,
             _ if self.deaf => self.since + DEAF.min(settings.artim),
             _ if self.stopping => self.since + STOPPING.min(settings.artim),
             _ => self.since + settings.artim,
@@ -141,6 +157,8 @@ impl<S: Connection> Association<S> {
                 self.happen(Event::AbortRequest, AbortSource::ServiceUser).await
             }
             Input::Late => self.happen(Event::ArtimExpired, AbortSource::Provider).await,
+            Input::Said(said) => self.said(said).await,
+            Input::Resume => self.resume().await,
             Input::Received(Received::Begun) => Flow::Continue(()),
             Input::Received(Received::Closed) => self.happen(Event::TransportClosed, AbortSource::Provider).await,
             Input::Received(Received::Invalid(error)) => {
@@ -188,6 +206,8 @@ impl<S: Connection> Association<S> {
     /// Sends the last PDU and waits for the peer to close (Sta13). An instance that was arriving is dropped.
     async fn leave(&mut self, pdu: &[u8]) -> Flow {
         self.messages = Messages::default();
+        self.operation = None;
+        self.held = None;
         self.established = None;
         self.since = Instant::now();
         self.send(pdu).await
@@ -251,141 +271,126 @@ impl<S: Connection> Association<S> {
         }
         // Only a known peer is counted: a stranger cannot use up another's places.
         let entered = self.door.enter(&request.calling_ae_title).ok_or(RejectReason::LocalLimitExceeded)?;
-        Ok(Established { asker, negotiated, _entered: entered })
+        Ok(Established { asker, negotiated: Arc::new(negotiated), _entered: entered })
     }
 
     async fn data_tf(&mut self, body: Bytes) -> Flow {
-        let Some(established) = self.established.as_ref().filter(|_| self.machine.state() == State::Sta6) else {
+        if self.established.is_none() || self.machine.state() != State::Sta6 {
             return self.happen(Event::DataTfPdu, AbortSource::UnexpectedPdu).await;
-        };
-        let (asker, negotiated) = (established.asker.clone(), established.negotiated.clone());
+        }
         self.machine.apply(Event::DataTfPdu);
-        let mut out = Vec::new();
-        for pdv in Pdvs::new(&body) {
-            let effect = match pdv {
-                Ok(pdv) => self.messages.take(&self.door, &asker, &negotiated, pdv).await,
-                Err(error) => Err(error),
-            };
-            let written = match effect {
-                Ok(Effect::Nothing) => Ok(()),
-                Ok(Effect::Respond(context_id, response)) => {
-                    write_message(&mut out, context_id, true, &response.write(), negotiated.peer_pdu_bytes_max)
-                }
-                Ok(Effect::Find(finding)) => {
-                    self.find(&asker, &negotiated, *finding, &mut out).await?;
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            };
-            if let Err(error) = written {
-                tracing::info!(%error, "a peer broke the protocol, and its association is aborted");
-                return self.happen(Event::InvalidPdu, AbortSource::InvalidPduParameterValue).await;
-            }
+        self.take(body, Vec::new()).await
+    }
+
+    /// Takes presentation data values and sends what was answered at once.
+    async fn take(&mut self, body: Bytes, mut out: Vec<u8>) -> Flow {
+        let taken = self.take_values(&body, &mut out).await;
+        if let Err(error) = taken {
+            tracing::info!(%error, "a peer broke the protocol, and its association is aborted");
+            return self.happen(Event::InvalidPdu, AbortSource::InvalidPduParameterValue).await;
         }
         // What took the archive long was not the peer's silence.
         self.since = Instant::now();
-        self.data_request(&mut out).await
+        self.data_request(&out).await
     }
 
-    async fn data_request(&mut self, out: &mut Vec<u8>) -> Flow {
+    async fn take_values(&mut self, body: &Bytes, out: &mut Vec<u8>) -> Result<(), wire::Error> {
+        let Some(established) = &self.established else { return Ok(()) };
+        let (asker, negotiated) = (established.asker.clone(), Arc::clone(&established.negotiated));
+        let header = usize::try_from(PDV_HEADER_BYTES).unwrap_or(usize::MAX);
+        let mut taken: usize = 0;
+        for pdv in Pdvs::new(body) {
+            let pdv = pdv?;
+            taken = taken.saturating_add(header).saturating_add(pdv.fragment.len());
+            let effect = match self.messages.take(&negotiated, pdv).await? {
+                Effect::Request(context, command) if self.operation.is_some() => {
+                    let rest = body.slice(taken.min(body.len())..);
+                    self.held = Some(Held { context, command, rest });
+                    return Ok(());
+                }
+                Effect::Request(context, command) => self.messages.begin(&self.door, &asker, context, *command),
+                effect => effect,
+            };
+            self.effect(effect, &asker, &negotiated, out)?;
+        }
+        Ok(())
+    }
+
+    fn effect(
+        &mut self,
+        effect: Effect,
+        asker: &Asker,
+        negotiated: &Arc<Negotiated>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), wire::Error> {
+        match effect {
+            Effect::Nothing | Effect::Request(..) => Ok(()),
+            Effect::Respond(context_id, response) => {
+                write_message(out, context_id, true, &response.write(), negotiated.peer_pdu_bytes_max)
+            }
+            Effect::Call(asked) => {
+                let Asked { context, request, identifier } = *asked;
+                let (door, asker, negotiated) = (Arc::clone(&self.door), asker.clone(), Arc::clone(negotiated));
+                self.operation = Some(Operation::begin(Call { door, asker, negotiated, context, request, identifier }));
+                Ok(())
+            }
+            Effect::Cancel(message_id) => {
+                // Without an operation, the one that it names is over: its last response is on the way.
+                if let Some(operation) = &self.operation {
+                    operation.cancel(message_id);
+                }
+                Ok(())
+            }
+            Effect::Answer(answer) => match &self.operation {
+                Some(operation) if operation.answer(*answer) => Ok(()),
+                _ => Err(wire::Error::invalid("a response to nothing")),
+            },
+        }
+    }
+
+    /// Sends what a service said.
+    async fn said(&mut self, said: Said) -> Flow {
+        self.since = Instant::now();
+        let flow = match said {
+            Said::Pdus(pdus) => self.data_request(&pdus).await,
+            Said::Last(pdus) => {
+                self.operation = None;
+                self.data_request(&pdus).await
+            }
+            Said::Broken => self.happen(Event::AbortRequest, AbortSource::Provider).await,
+        };
+        self.since = Instant::now();
+        flow
+    }
+
+    /// Goes on with the request that waited.
+    async fn resume(&mut self) -> Flow {
+        let (Some(Held { context, command, rest }), Some(established)) = (self.held.take(), &self.established) else {
+            return Flow::Continue(());
+        };
+        let (asker, negotiated) = (established.asker.clone(), Arc::clone(&established.negotiated));
+        self.pdus.renew();
+        let mut out = Vec::new();
+        let effect = self.messages.begin(&self.door, &asker, context, *command);
+        if self.effect(effect, &asker, &negotiated, &mut out).is_err() {
+            return self.happen(Event::AbortRequest, AbortSource::Provider).await;
+        }
+        self.take(rest, out).await
+    }
+
+    async fn data_request(&mut self, out: &[u8]) -> Flow {
         if out.is_empty() {
             return Flow::Continue(());
         }
         self.machine.apply(Event::DataRequest);
-        let flow = self.send(out).await;
-        out.clear();
-        flow
-    }
-
-    /// Answers a query; what the peer sends meanwhile is looked at for a C-CANCEL.
-    async fn find(&mut self, asker: &Asker, negotiated: &Negotiated, finding: Finding, out: &mut Vec<u8>) -> Flow {
-        let Finding { context, request, identifier } = finding;
-        let put = |out: &mut Vec<u8>, command: bool, bytes: &[u8]| {
-            // The peer's limit was checked when the association was accepted.
-            match write_message(out, context.id, command, bytes, negotiated.peer_pdu_bytes_max) {
-                Ok(()) => Flow::Continue(()),
-                Err(_) => Flow::Break(()),
-            }
-        };
-        let question = match Question::parse(&context, request.clone(), &identifier) {
-            Ok(question) => question,
-            Err(failure) => return put(out, true, &find::failed(&request, failure).write()),
-        };
-        let archive = self.door.archive.clone();
-        let rows = tokio::select! {
-            biased;
-            rows = archive.find(asker, &question.query) => rows,
-            meanwhile = self.meanwhile(question.message_id()) => match meanwhile {
-                Meanwhile::Cancel => return put(out, true, &question.last(outcome::CANCEL).write()),
-                // The main loop takes what came: an abort, a release, the end.
-                Meanwhile::Other => return Flow::Continue(()),
-            },
-        };
-        let rows = match rows {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "a query was refused");
-                return put(out, true, &find::failed(&request, Failure::of_find(&error)).write());
-            }
-        };
-        let ae_title = self.door.settings.ae_title.clone();
-        for row in &rows {
-            match question.pending(row, &ae_title) {
-                Ok((command, identifier)) => {
-                    put(out, true, &command.write())?;
-                    put(out, false, &identifier)?;
-                }
-                Err(error) => tracing::warn!(%error, "a row cannot be written as a data set, and is left out"),
-            }
-            if out.len() >= ANSWER_BYTES {
-                self.data_request(out).await?;
-                match self.meanwhile(question.message_id()).now_or_never() {
-                    Some(Meanwhile::Cancel) => return put(out, true, &question.last(outcome::CANCEL).write()),
-                    Some(Meanwhile::Other) => return Flow::Continue(()),
-                    None => {}
-                }
-            }
-        }
-        put(out, true, &question.last(outcome::SUCCESS).write())
-    }
-
-    /// Waits for something that ends the operation under way. Never ends while the peer is merely silent.
-    async fn meanwhile(&mut self, message_id: Option<u16>) -> Meanwhile {
-        if self.ahead.is_some() {
-            // A request that came too early waits for its turn.
-            return std::future::pending().await;
-        }
-        let mut received = self.pdus.receive().await;
-        while matches!(received, Received::Begun) {
-            received = self.pdus.receive().await;
-        }
-        match &received {
-            Received::Pdu(PduType::DataTf, body) => match cancelled(body) {
-                Some(id) if Some(id) == message_id => Meanwhile::Cancel,
-                _ => {
-                    self.ahead = Some(received);
-                    std::future::pending().await
-                }
-            },
-            _ => {
-                self.ahead = Some(received);
-                Meanwhile::Other
-            }
-        }
+        self.send(out).await
     }
 }
 
-/// What came while an operation was under way.
-enum Meanwhile {
-    /// A C-CANCEL for it.
-    Cancel,
-    /// Something that ends the association.
-    Other,
-}
-
-/// The message that a P-DATA-TF cancels, if it is a C-CANCEL-RQ in one fragment.
-fn cancelled(body: &[u8]) -> Option<u16> {
-    let pdv = Pdvs::new(body).next()?.ok().filter(|pdv| pdv.command && pdv.last)?;
-    let command = Command::parse(pdv.fragment).ok()?;
-    (command.command_field == field::C_CANCEL_RQ).then_some(command.message_id_being_responded_to).flatten()
+/// What an operation says next; never, if there is none.
+async fn next(operation: &mut Option<Operation>) -> Said {
+    match operation {
+        Some(operation) => operation.next().await,
+        None => std::future::pending().await,
+    }
 }

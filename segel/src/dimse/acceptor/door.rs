@@ -24,6 +24,8 @@ pub struct Settings {
     pub idle: Duration,
     /// From the first byte of a PDU to its last, in either direction.
     pub pdu_progress: Duration,
+    /// How long an operation may go on without sending or receiving anything.
+    pub operation_progress: Duration,
     /// How long associations may go on after a stop.
     pub drain: Duration,
 }
@@ -39,6 +41,7 @@ impl Settings {
             artim: Duration::from_millis(limits::ARTIM_MS_MAX),
             idle: Duration::from_millis(limits::ASSOCIATION_IDLE_MS_MAX),
             pdu_progress: Duration::from_millis(limits::PDU_PROGRESS_MS_MAX),
+            operation_progress: Duration::from_millis(limits::OPERATION_PROGRESS_MS_MAX),
             drain: Duration::from_millis(limits::DRAIN_MS_MAX),
         }
     }

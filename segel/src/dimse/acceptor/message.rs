@@ -16,12 +16,18 @@ pub(in crate::dimse) enum Effect {
     Nothing,
     /// The operation is done.
     Respond(u8, Box<Command>),
-    /// A query is complete.
-    Find(Box<Finding>),
+    /// A request: [`Messages::begin`] takes it once no other operation is under way.
+    Request(Context, Box<Command>),
+    /// A request is there as a whole, and a service answers it.
+    Call(Box<Asked>),
+    /// A C-CANCEL for the message of this id.
+    Cancel(Option<u16>),
+    /// A response to a request of ours.
+    Answer(Box<Command>),
 }
 
-/// A C-FIND request with its identifier.
-pub(in crate::dimse) struct Finding {
+/// A request with its data set.
+pub(in crate::dimse) struct Asked {
     pub(in crate::dimse) context: Context,
     pub(in crate::dimse) request: Command,
     pub(in crate::dimse) identifier: Vec<u8>,
@@ -32,14 +38,17 @@ enum Expected {
     /// One of a command; of this context, if its first fragment was there.
     Command { context_id: Option<u8>, bytes: Vec<u8> },
     /// One of a data set, of this context.
-    DataSet { context_id: u8, operation: Operation },
+    DataSet { context_id: u8, arriving: Arriving },
 }
 
-enum Operation {
+/// What becomes of a data set.
+enum Arriving {
     Store(Box<Storing>),
-    Find(Box<Finding>),
-    /// The data set is counted off, then this is the answer.
+    Call(Box<Asked>),
+    /// It is counted off, then this is the answer.
     Skip(Box<Command>),
+    /// It is counted off; this is the response that it belongs to.
+    Answer(Box<Command>),
 }
 
 /// The message that is arriving.
@@ -63,13 +72,7 @@ impl Messages {
     ///
     /// An error means that the peer broke the protocol: the association is aborted, and an instance that was arriving is
     /// dropped with nothing kept.
-    pub(in crate::dimse) async fn take(
-        &mut self,
-        door: &Door,
-        asker: &Asker,
-        negotiated: &Negotiated,
-        pdv: Pdv<'_>,
-    ) -> Result<Effect, Error> {
+    pub(in crate::dimse) async fn take(&mut self, negotiated: &Negotiated, pdv: Pdv<'_>) -> Result<Effect, Error> {
         let Some(context) = negotiated.context(pdv.context_id) else {
             return Err(Error::invalid("a fragment for a presentation context that was not accepted"));
         };
@@ -87,15 +90,15 @@ impl Messages {
                 }
                 let command = Command::parse(bytes)?;
                 *self = Self::default();
-                self.begin(door, asker, context, command)
+                self.sort(context, command)
             }
-            Expected::DataSet { context_id, operation } if !pdv.command && *context_id == pdv.context_id => {
-                operation.write(pdv.fragment).await;
+            Expected::DataSet { context_id, arriving } if !pdv.command && *context_id == pdv.context_id => {
+                arriving.write(pdv.fragment).await;
                 if !pdv.last {
                     return Ok(Effect::Nothing);
                 }
                 match std::mem::take(self).expected {
-                    Expected::DataSet { operation, .. } => Ok(operation.finish(pdv.context_id).await),
+                    Expected::DataSet { arriving, .. } => Ok(arriving.finish(pdv.context_id).await),
                     Expected::Command { .. } => Ok(Effect::Nothing),
                 }
             }
@@ -106,46 +109,55 @@ impl Messages {
         }
     }
 
-    fn begin(&mut self, door: &Door, asker: &Asker, context: &Context, command: Command) -> Result<Effect, Error> {
+    fn sort(&mut self, context: &Context, command: Command) -> Result<Effect, Error> {
         if command.command_field & field::RESPONSE_BIT != 0 {
-            return Err(Error::invalid("a response to nothing"));
+            if command.has_data_set() {
+                let arriving = Arriving::Answer(Box::new(command));
+                self.expected = Expected::DataSet { context_id: context.id, arriving };
+                return Ok(Effect::Nothing);
+            }
+            return Ok(Effect::Answer(Box::new(command)));
         }
         if command.command_field == field::C_CANCEL_RQ {
-            // The operation that it names is over: its last response is on the way.
-            return Ok(Effect::Nothing);
+            return Ok(Effect::Cancel(command.message_id_being_responded_to));
         }
         if command.message_id.is_none() {
             return Err(Error::invalid("a request without MessageID"));
         }
+        Ok(Effect::Request(context.clone(), Box::new(command)))
+    }
+
+    /// Begins with a request.
+    pub(in crate::dimse) fn begin(&mut self, door: &Door, asker: &Asker, context: Context, command: Command) -> Effect {
         let has_data_set = command.has_data_set();
-        let operation = match (command.command_field, context.service) {
-            (field::C_ECHO_RQ, Service::Verification) => Operation::skip(command.response(outcome::SUCCESS)),
+        let served = context.service.takes().contains(&command.command_field);
+        let arriving = match (command.command_field, context.service) {
+            (field::C_ECHO_RQ, Service::Verification) => Arriving::skip(command.response(outcome::SUCCESS)),
             (field::C_STORE_RQ, Service::Storage) if has_data_set => {
-                Operation::Store(Box::new(Storing::begin(door, asker, context, command)))
+                Arriving::Store(Box::new(Storing::begin(door, asker, &context, command)))
             }
-            (field::C_FIND_RQ, Service::Find { .. }) if has_data_set => Operation::Find(Box::new(Finding {
-                context: context.clone(),
-                request: command,
-                identifier: Vec::new(),
-            })),
-            (field::C_STORE_RQ, Service::Storage) | (field::C_FIND_RQ, Service::Find { .. }) => {
+            _ if served && has_data_set => {
+                let identifier = Vec::new();
+                Arriving::Call(Box::new(Asked { context: context.clone(), request: command, identifier }))
+            }
+            (field, service) if served || (field, service) == (field::C_STORE_RQ, Service::Storage) => {
                 let status = outcome::words(record::Outcome::Invalid).c_store;
                 let comment = Some("the request has no data set".to_owned());
-                Operation::skip(Command { error_comment: comment, ..command.response(status) })
+                Arriving::skip(Command { error_comment: comment, ..command.response(status) })
             }
-            _ => Operation::skip(command.response(outcome::UNRECOGNIZED_OPERATION)),
+            _ => Arriving::skip(command.response(outcome::UNRECOGNIZED_OPERATION)),
         };
-        match operation {
-            Operation::Skip(response) if !has_data_set => Ok(Effect::Respond(context.id, response)),
-            operation => {
-                self.expected = Expected::DataSet { context_id: context.id, operation };
-                Ok(Effect::Nothing)
+        match arriving {
+            Arriving::Skip(response) if !has_data_set => Effect::Respond(context.id, response),
+            arriving => {
+                self.expected = Expected::DataSet { context_id: context.id, arriving };
+                Effect::Nothing
             }
         }
     }
 }
 
-impl Operation {
+impl Arriving {
     fn skip(response: Command) -> Self {
         Self::Skip(Box::new(response))
     }
@@ -154,27 +166,28 @@ impl Operation {
         match self {
             Self::Store(storing) => storing.write(fragment).await,
             // One byte more than the limit is remembered, so that the end knows that it was passed.
-            Self::Find(finding) => {
-                let room = QUERY_BYTES_MAX.saturating_add(1).saturating_sub(finding.identifier.len());
-                finding.identifier.extend(fragment.iter().take(room));
+            Self::Call(asked) => {
+                let room = QUERY_BYTES_MAX.saturating_add(1).saturating_sub(asked.identifier.len());
+                asked.identifier.extend(fragment.iter().take(room));
             }
-            Self::Skip(_) => {}
+            Self::Skip(_) | Self::Answer(_) => {}
         }
     }
 
     async fn finish(self, context_id: u8) -> Effect {
         match self {
             Self::Store(storing) => Effect::Respond(context_id, Box::new(storing.finish().await)),
-            Self::Find(finding) if finding.identifier.len() > QUERY_BYTES_MAX => {
+            Self::Call(asked) if asked.identifier.len() > QUERY_BYTES_MAX => {
                 let status = outcome::words(record::Outcome::Invalid).c_find;
                 let comment = Some(format!("the identifier is longer than {QUERY_BYTES_MAX} bytes"));
                 Effect::Respond(
                     context_id,
-                    Box::new(Command { error_comment: comment, ..finding.request.response(status) }),
+                    Box::new(Command { error_comment: comment, ..asked.request.response(status) }),
                 )
             }
-            Self::Find(finding) => Effect::Find(finding),
+            Self::Call(asked) => Effect::Call(asked),
             Self::Skip(response) => Effect::Respond(context_id, response),
+            Self::Answer(answer) => Effect::Answer(answer),
         }
     }
 }

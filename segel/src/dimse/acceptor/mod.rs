@@ -2,9 +2,11 @@
 //!
 //! A walkthrough: [`listener`] accepts a connection and gives it a task of its own; [`association`] waits for the next
 //! PDU, deadline or stop, asks the state table what the standard wants and does it; [`negotiate`] decides on the request
-//! for an association; [`message`] puts commands and data sets together from fragments and hands them to the services.
+//! for an association; [`message`] puts commands and data sets together from fragments; [`conversation`] is what a service
+//! and its association have of each other.
 
 mod association;
+pub(in crate::dimse) mod conversation;
 pub(in crate::dimse) mod door;
 pub(in crate::dimse) mod listener;
 mod message;

@@ -1,7 +1,7 @@
 //! Which associations and presentation contexts are accepted (PS3.8 7.1.1, PS3.7 D.3).
 
 use super::door::Settings;
-use dicom_dictionary_std::uids;
+pub(in crate::dimse) use crate::dimse::services::Service;
 use record::limits::PDU_BYTES_MAX;
 use wire::pdu::{
     AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PDU_BYTES_MIN, PresentationContextAc, PresentationContextRq,
@@ -29,17 +29,6 @@ const STORAGE_ELSEWHERE: [&str; 11] = [
     "1.2.840.10008.5.1.4.44.1",  // Implant Assembly Template
     "1.2.840.10008.5.1.4.45.1",  // Implant Template Group
 ];
-
-/// What an accepted context is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dimse) enum Service {
-    Verification,
-    Storage,
-    /// Patient root (true) or study root.
-    Find {
-        patient_root: bool,
-    },
-}
 
 /// An accepted presentation context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +111,7 @@ fn decide(proposed: &PresentationContextRq, settings: &Settings) -> Result<Conte
     let service = service(&proposed.abstract_syntax, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
     let transfer_syntax = match service {
         Service::Storage => preferred(&proposed.transfer_syntaxes),
-        Service::Verification | Service::Find { .. } => {
+        _ => {
             let plain = |syntax: &&String| *syntax == IMPLICIT_LITTLE || *syntax == EXPLICIT_LITTLE;
             proposed.transfer_syntaxes.iter().find(plain)
         }
@@ -141,15 +130,9 @@ fn preferred(proposed: &[String]) -> Option<&String> {
 }
 
 fn service(abstract_syntax: &str, settings: &Settings) -> Option<Service> {
-    match abstract_syntax {
-        uids::VERIFICATION => Some(Service::Verification),
-        uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Service::Find { patient_root: true }),
-        uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Service::Find { patient_root: false }),
-        other if is_storage(other) || settings.storage_sop_classes.iter().any(|uid| uid == other) => {
-            Some(Service::Storage)
-        }
-        _ => None,
-    }
+    let storage =
+        || is_storage(abstract_syntax) || settings.storage_sop_classes.iter().any(|uid| uid == abstract_syntax);
+    Service::of(abstract_syntax).or_else(|| storage().then_some(Service::Storage))
 }
 
 /// Whether the standard has it as a storage SOP class.
@@ -160,6 +143,7 @@ fn is_storage(uid: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dicom_dictionary_std::uids;
 
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 

@@ -104,11 +104,6 @@ impl Question {
         })
     }
 
-    /// The id that a C-CANCEL names.
-    pub(in crate::dimse) fn message_id(&self) -> Option<u16> {
-        self.request.message_id
-    }
-
     /// One match: the command and its identifier.
     pub(in crate::dimse) fn pending(&self, row: &Row, ae_title: &str) -> Result<(Command, Vec<u8>), wire::Error> {
         let status = if self.unsupported { outcome::PENDING_KEYS_UNSUPPORTED } else { outcome::PENDING };

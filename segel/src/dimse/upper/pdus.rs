@@ -70,6 +70,11 @@ impl<S: Connection> Pdus<S> {
         self.begun
     }
 
+    /// Lets the PDU that is arriving begin now: until now nobody read it.
+    pub(in crate::dimse) fn renew(&mut self) {
+        self.begun = self.begun.map(|_| Instant::now());
+    }
+
     /// Waits for the next PDU. Dropping the future loses nothing: bytes stay in the buffer.
     pub(in crate::dimse) async fn receive(&mut self) -> Received {
         loop {
