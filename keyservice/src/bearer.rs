@@ -8,10 +8,12 @@ use aws_lc_rs::rand;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use record::limits::{BEARER_BYTES_MAX, BEARER_SECONDS_MAX};
+use record::limits::{BEARER_BYTES_MAX, BEARER_SECONDS_MAX, BEARERS_REMEMBERED_MAX};
 use record::{Micros, Outcome, Purpose};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// The one header there is. It is compared and never interpreted: no token chooses its own algorithm.
 const HEADER: &str = r#"{"alg":"EdDSA","typ":"JWT"}"#;
@@ -64,6 +66,8 @@ pub enum Flaw {
 pub struct Signer {
     pair: Ed25519KeyPair,
     public: ParsedPublicKey,
+    /// What good tokens say: a viewer shows the same one with every request, and its signature does not change.
+    checked: Mutex<HashMap<String, Claims>>,
 }
 
 impl Signer {
@@ -75,7 +79,7 @@ impl Signer {
         let no = |_| Error::damaged("a signing key cannot be derived");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(no)?;
         let public = ParsedPublicKey::new(&ED25519, pair.public_key().as_ref()).map_err(no)?;
-        Ok(Self { pair, public })
+        Ok(Self { pair, public, checked: Mutex::default() })
     }
 
     /// Signs a token.
@@ -117,8 +121,21 @@ impl Signer {
     /// # Errors
     /// The flaw, for the log.
     pub fn verify(&self, issuer: &str, token: &str, now: Micros) -> std::result::Result<Claims, Flaw> {
+        let claims = self.check(issuer, token)?;
+        if now >= claims.expires() || claims.iat.saturating_sub(CLOCK_SECONDS).saturating_mul(MICROS) > now {
+            return Err(Flaw::Expired);
+        }
+        Ok(claims)
+    }
+
+    /// What a token says, if this service signed it for itself; valid now or not.
+    fn check(&self, issuer: &str, token: &str) -> std::result::Result<Claims, Flaw> {
         if token.len() > BEARER_BYTES_MAX {
             return Err(Flaw::Foreign);
+        }
+        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned();
+        if let Some(claims) = known.filter(|claims| claims.iss == issuer) {
+            return Ok(claims);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::Foreign)?;
         let (header, body) = signed.split_once('.').ok_or(Flaw::Foreign)?;
@@ -132,9 +149,12 @@ impl Signer {
         if claims.iss != issuer || claims.granted().is_none() {
             return Err(Flaw::Foreign);
         }
-        if now >= claims.expires() || claims.iat.saturating_sub(CLOCK_SECONDS).saturating_mul(MICROS) > now {
-            return Err(Flaw::Expired);
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked.len() >= BEARERS_REMEMBERED_MAX {
+            // Rarely so many; those in use are checked again at their next request.
+            checked.clear();
         }
+        checked.insert(token.to_owned(), claims.clone());
         Ok(claims)
     }
 }
@@ -156,6 +176,22 @@ mod tests {
         let signer = Signer::new(&[7; 32]).unwrap();
         let (token, _) = signer.sign(ISSUER, "p-1", Purpose::Treat, 60, NOW).unwrap();
         (signer, token)
+    }
+
+    #[test]
+    fn a_token_known_to_be_good_still_ends_and_still_has_one_issuer() {
+        let (signer, token) = token();
+        for _ in 0..2 {
+            assert!(signer.verify(ISSUER, &token, NOW).is_ok());
+            assert_eq!(signer.verify("another", &token, NOW), Err(Flaw::Foreign));
+            assert_eq!(signer.verify(ISSUER, &token, NOW + 60 * MICROS), Err(Flaw::Expired));
+        }
+        for _ in 0..BEARERS_REMEMBERED_MAX {
+            let (another, _) = signer.sign(ISSUER, "p-1", Purpose::Treat, 60, NOW).unwrap();
+            assert!(signer.verify(ISSUER, &another, NOW).is_ok());
+        }
+        assert_eq!(signer.checked.lock().unwrap().len(), 1);
+        assert!(signer.verify(ISSUER, &token, NOW).is_ok());
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub struct Context {
 }
 
 /// What the asker shows for itself. The key service checks it; the archive node only passes it on.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Proof {
     /// A bearer token that the key service signed.
     #[n(0)]
@@ -98,7 +98,7 @@ impl fmt::Debug for Proof {
 }
 
 /// Who asks, why, and through which door. Every request that touches a patient carries it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Asker {
     /// The proof of identity.
     #[n(0)]

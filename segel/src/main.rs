@@ -19,6 +19,9 @@ mod register;
 mod tls;
 mod whereabouts;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     commands::run()
 }

@@ -28,10 +28,16 @@ impl Pool {
 
     /// Runs `read` inside one read transaction, so that all it sees is of one moment.
     pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let lent = self.lend()?;
+        let mut lent = self.lend()?;
         let Some(connection) = &lent.connection else { return Err(crate::error::Error::Closed) };
-        let transaction = connection.unchecked_transaction()?;
-        read(&transaction)
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        let result = read(connection);
+        let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        if ended.is_err() {
+            // Reading leaves nothing to keep; but no later reader may begin inside this one's transaction.
+            lent.connection = None;
+        }
+        result
     }
 
     fn lend(&self) -> Result<Lent<'_>> {

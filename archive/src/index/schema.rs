@@ -4,13 +4,14 @@
 //! and built again from the segments.
 
 use crate::error::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Raised with every change to the tables below or to what `apply` writes into them.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 3;
 
 /// How long a connection waits for another before it gives up. In WAL mode only checkpoints ever wait.
 const BUSY_TIMEOUT_MS: std::time::Duration = std::time::Duration::from_secs(5);
@@ -37,7 +38,12 @@ CREATE INDEX versions_by_place ON versions(segment, frame_offset);
 -- Counts speak of newest versions. A row whose last instance has moved away stays, with a count of 0, and is not found.
 CREATE TABLE studies(
   id INTEGER PRIMARY KEY, study_instance_uid TEXT NOT NULL, facility INTEGER NOT NULL, patient INTEGER NOT NULL,
-  study_date TEXT NOT NULL, modalities TEXT NOT NULL, series INTEGER NOT NULL, instances INTEGER NOT NULL,
+  -- StudyDate as the number YYYYMMDD, 0 for none.
+  day INTEGER NOT NULL, modalities TEXT NOT NULL, series INTEGER NOT NULL, instances INTEGER NOT NULL,
+  -- Its rows of study_tokens (CBOR), so that they can follow the study to another day or another facility's look-ups.
+  tokens BLOB NOT NULL,
+  -- Whether it stands in study_days and study_tokens.
+  listed INTEGER NOT NULL,
   UNIQUE(study_instance_uid, facility, patient));
 CREATE INDEX studies_by_patient ON studies(patient);
 CREATE TABLE series(
@@ -53,17 +59,24 @@ CREATE INDEX instances_by_series ON instances(series);
 CREATE TABLE resources(
   id INTEGER PRIMARY KEY, resource_type TEXT NOT NULL, logical_id TEXT NOT NULL, facility INTEGER NOT NULL,
   patient INTEGER NOT NULL, date TEXT NOT NULL, version INTEGER NOT NULL,
+  -- Its rows of resource_tokens (CBOR), so that a later version can take them away without searching for them.
+  tokens BLOB NOT NULL,
   UNIQUE(resource_type, logical_id));
 CREATE INDEX resources_by_patient ON resources(patient);
 
+-- What each facility sees, newest day first within every token and every modality: a list of a hundred reads a hundred rows of
+-- one short range, however many patients share the token or the week. Modality '' is every study.
+CREATE TABLE study_tokens(
+  facility INTEGER NOT NULL, token BLOB NOT NULL, day INTEGER NOT NULL, study INTEGER NOT NULL,
+  PRIMARY KEY(facility, token, day, study)) WITHOUT ROWID;
+CREATE TABLE study_days(
+  facility INTEGER NOT NULL, modality TEXT NOT NULL, day INTEGER NOT NULL, study INTEGER NOT NULL,
+  PRIMARY KEY(facility, modality, day, study)) WITHOUT ROWID;
+
 -- Tokens first, so that a look-up reads one short range of one tree however many patients there are.
-CREATE TABLE study_tokens(token BLOB NOT NULL, study INTEGER NOT NULL, PRIMARY KEY(token, study)) WITHOUT ROWID;
 CREATE TABLE resource_tokens(token BLOB NOT NULL, resource INTEGER NOT NULL, PRIMARY KEY(token, resource)) WITHOUT ROWID;
 
--- What each facility sees, by day: a work list reads its own days and no other facility's. Modality '' is every study.
-CREATE TABLE study_days(
-  facility INTEGER NOT NULL, modality TEXT NOT NULL, study_date TEXT NOT NULL, study INTEGER NOT NULL,
-  PRIMARY KEY(facility, modality, study_date, study)) WITHOUT ROWID;
+-- What each facility sees, by day: a work list reads its own days and no other facility's.
 CREATE TABLE resource_days(
   facility INTEGER NOT NULL, resource_type TEXT NOT NULL, date TEXT NOT NULL, resource INTEGER NOT NULL,
   PRIMARY KEY(facility, resource_type, date, resource)) WITHOUT ROWID;
@@ -110,7 +123,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    prepare_once(connection)
+}
+
+/// Keeps prepared statements as they are: without this a statement with `LIMIT ?` is compiled again at each use.
+fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
 
@@ -120,7 +139,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT_MS)?;
     connection.pragma_update(None, "query_only", true)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    prepare_once(&connection)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == SCHEMA_VERSION { Ok(connection) } else { Err(Error::Damaged("index: another schema".to_owned())) }
 }

@@ -124,6 +124,10 @@ fn seal_one(
     frame: &mut Draft,
 ) -> Result<ObjectRecord> {
     let Settled { draft, object, keys } = settled;
+    // Identifiers were bound to the facility that the sender was known under a moment ago.
+    if admitted.facility != who.facility {
+        return Err(Error::busy("the sender's registration has just changed"));
+    }
     let context = Context { patient: admitted.patient, object, version: draft.version };
     let mut digest = Digest::new();
     digest.update(&draft.content);

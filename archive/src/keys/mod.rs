@@ -6,10 +6,14 @@
 
 mod connection;
 mod endpoint;
+mod known;
+mod leases;
 
 pub use endpoint::Endpoint;
 
 use connection::{Connection, Lost};
+use known::Known;
+use leases::Leases;
 use record::{Outcome, Pseudonym, Term, Token, limits};
 use seal::message::{
     AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request, Who,
@@ -31,6 +35,8 @@ struct Shared {
     endpoint: Endpoint,
     in_flight: Semaphore,
     link: Mutex<Link>,
+    known: Known,
+    leases: Leases,
 }
 
 /// The connection as it was last seen.
@@ -44,8 +50,16 @@ impl KeyClient {
     /// A client of the key service at `endpoint`. Nothing is connected before the first call.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
+        Self::with_lease(endpoint, Duration::from_millis(limits::LEASE_MS_MAX))
+    }
+
+    /// A client that holds released content keys for `lease`, at most `limits::LEASE_MS_MAX`. Without any, every request
+    /// is a release of its own.
+    #[must_use]
+    pub fn with_lease(endpoint: Endpoint, lease: Duration) -> Self {
         let in_flight = Semaphore::new(limits::KEY_CALLS_IN_FLIGHT_MAX);
-        Self { shared: Arc::new(Shared { endpoint, in_flight, link: Mutex::default() }) }
+        let (known, leases) = (Known::default(), Leases::new(lease));
+        Self { shared: Arc::new(Shared { endpoint, in_flight, link: Mutex::default(), known, leases }) }
     }
 
     /// Who is this asker?
@@ -53,10 +67,26 @@ impl KeyClient {
     /// # Errors
     /// Refused if the proof does not hold; Busy while the key service is away.
     pub async fn authenticate(&self, asker: &Asker) -> Result<Who, Failure> {
-        match self.ask(Request::Authenticate(asker.clone())).await? {
-            Answer::Who(who) => Ok(who),
-            other => Err(unexpected(&other)),
+        if let Some(who) = self.shared.known.get(asker, Instant::now()) {
+            return Ok(who);
         }
+        match self.ask(Request::Authenticate(asker.clone())).await {
+            Ok(Answer::Who(who)) => {
+                self.shared.known.put(asker, &who, Instant::now());
+                Ok(who)
+            }
+            Ok(other) => Err(unexpected(&other)),
+            Err(failure) => Err(self.refused(asker, failure)),
+        }
+    }
+
+    /// Whoever is refused outright has nothing at hand any more.
+    fn refused(&self, asker: &Asker, failure: Failure) -> Failure {
+        if failure.outcome == Outcome::Refused {
+            self.shared.known.forget(asker);
+            self.shared.leases.forget_asker(asker);
+        }
+        failure
     }
 
     /// Takes objects in, all or none, in order. One message carries them all, because only one message is one decision.
@@ -89,11 +119,36 @@ impl KeyClient {
         Ok(all)
     }
 
-    /// Wrapped keys to data keys, in order; each may be refused alone.
+    /// Wrapped keys to data keys, in order; each may be refused alone. Content keys that this asker was given a moment ago
+    /// are at hand; the others are released, and logged, now.
     ///
     /// # Errors
     /// Refused if the asker is nobody; Busy while the key service is away.
     pub async fn release(&self, asker: &Asker, part: Part, items: &[ReleaseItem]) -> Result<Vec<Released>, Failure> {
+        if part == Part::Summary {
+            return self.release_now(asker, part, items).await;
+        }
+        // A lease is nobody's who is not known now.
+        self.authenticate(asker).await?;
+        let at_hand = self.shared.leases.get(asker, items, Instant::now());
+        let missing: Vec<ReleaseItem> =
+            items.iter().zip(&at_hand).filter(|(_, key)| key.is_none()).map(|(item, _)| item.clone()).collect();
+        let mut now = Vec::new();
+        if !missing.is_empty() {
+            now = self.release_now(asker, part, &missing).await.map_err(|failure| self.refused(asker, failure))?;
+            let moment = Instant::now();
+            for (item, released) in missing.iter().zip(&now) {
+                if let Released::Key(key) = released {
+                    self.shared.leases.put(asker, item, key, moment);
+                }
+            }
+        }
+        let mut now = now.into_iter();
+        let merged = at_hand.into_iter().map(|key| key.map_or_else(|| now.next(), |key| Some(Released::Key(key))));
+        Ok(merged.map(|released| released.unwrap_or(Released::Refused)).collect())
+    }
+
+    async fn release_now(&self, asker: &Asker, part: Part, items: &[ReleaseItem]) -> Result<Vec<Released>, Failure> {
         let mut all = Vec::with_capacity(items.len());
         for batch in items.chunks(limits::MESSAGE_ITEMS_MAX) {
             match self.ask(Request::Release { asker: asker.clone(), part, items: batch.to_vec() }).await? {
@@ -127,7 +182,10 @@ impl KeyClient {
     /// Refused if the asker may not; Busy while the key service is away.
     pub async fn erase(&self, asker: &Asker, patient: Pseudonym, reason: &str) -> Result<u64, Failure> {
         match self.ask(Request::Erase { asker: asker.clone(), patient, reason: reason.to_owned() }).await? {
-            Answer::Erased(entry) => Ok(entry),
+            Answer::Erased(entry) => {
+                self.shared.leases.forget_patient(patient);
+                Ok(entry)
+            }
             other => Err(unexpected(&other)),
         }
     }

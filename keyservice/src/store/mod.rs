@@ -7,6 +7,7 @@ pub mod register;
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -46,7 +47,9 @@ pub fn open(folder: &Path) -> Result<Connection> {
     db.pragma_update(None, "foreign_keys", "ON")?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.pragma_update(None, "trusted_schema", "OFF")?;
-    db.set_prepared_statement_cache_capacity(64);
+    // A plan that depends on the values bound to it would be made again at each use.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.set_prepared_statement_cache_capacity(128);
     migrate(&mut db)?;
     // A crash after an erasure's commit may have left the old page in the log; it ends here before anything is served.
     truncate_log(&db)?;
