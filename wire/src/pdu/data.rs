@@ -70,39 +70,70 @@ pub fn write_message(
     message: &[u8],
     peer_pdu_bytes_max: u32,
 ) -> Result<(), Error> {
-    write_fragments(out, context_id, command, message, true, peer_pdu_bytes_max)
+    let mut fragments = Fragments::new(context_id, command, peer_pdu_bytes_max)?;
+    fragments.write(out, message)?;
+    fragments.finish(out)
 }
 
-/// Appends the next bytes of a command or data set whose length is not known yet; `last` ends it. All pieces but the last
-/// have even length, as fragments have (PS3.8 Annex E). Otherwise as [`write_message`].
-///
-/// # Errors
-/// The peer's limit is below [`PDU_BYTES_MIN`].
-pub fn write_fragments(
-    out: &mut Vec<u8>,
+/// A command or data set whose length is not known yet, as P-DATA-TF PDUs: each is appended once it is full and more
+/// bytes have come, because only the end tells which fragment is the last.
+#[derive(Debug)]
+pub struct Fragments {
     context_id: u8,
     command: bool,
-    piece: &[u8],
-    last: bool,
-    peer_pdu_bytes_max: u32,
-) -> Result<(), Error> {
-    let limit = if peer_pdu_bytes_max == 0 { PDU_BYTES_MAX } else { peer_pdu_bytes_max.min(PDU_BYTES_MAX) };
-    if limit < PDU_BYTES_MIN {
-        return Err(Error::invalid("the peer takes too few bytes in one PDU"));
+    fragment_bytes_max: usize,
+    /// What has come and is in no PDU yet: at most one fragment.
+    held: Vec<u8>,
+}
+
+impl Fragments {
+    /// The first byte is still to come.
+    ///
+    /// # Errors
+    /// The peer's limit is below [`PDU_BYTES_MIN`].
+    pub fn new(context_id: u8, command: bool, peer_pdu_bytes_max: u32) -> Result<Self, Error> {
+        let limit = if peer_pdu_bytes_max == 0 { PDU_BYTES_MAX } else { peer_pdu_bytes_max.min(PDU_BYTES_MAX) };
+        if limit < PDU_BYTES_MIN {
+            return Err(Error::invalid("the peer takes too few bytes in one PDU"));
+        }
+        let fragment_bytes_max = usize::try_from((limit.saturating_sub(PDV_HEADER_BYTES)) & !1).unwrap_or(usize::MAX);
+        Ok(Self { context_id, command, fragment_bytes_max, held: Vec::new() })
     }
-    if piece.is_empty() && !last {
-        return Ok(());
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn write(&mut self, out: &mut Vec<u8>, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            if self.held.len() == self.fragment_bytes_max {
+                put_pdv(out, self.context_id, self.command, false, &self.held)?;
+                self.held.clear();
+            }
+            // A whole fragment that more bytes follow is never held.
+            if self.held.is_empty()
+                && bytes.len() > self.fragment_bytes_max
+                && let Some((fragment, rest)) = bytes.split_at_checked(self.fragment_bytes_max)
+            {
+                put_pdv(out, self.context_id, self.command, false, fragment)?;
+                bytes = rest;
+                continue;
+            }
+            let room = self.fragment_bytes_max.saturating_sub(self.held.len()).min(bytes.len());
+            let (taken, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            self.held.extend_from_slice(taken);
+            bytes = rest;
+        }
+        Ok(())
     }
-    let fragment_bytes_max = usize::try_from((limit.saturating_sub(PDV_HEADER_BYTES)) & !1).unwrap_or(usize::MAX);
-    let mut fragments = piece.chunks(fragment_bytes_max).peekable();
-    // An empty data set is one empty last fragment.
-    let first = fragments.next().unwrap_or_default();
-    let mut next = Some(first);
-    while let Some(fragment) = next {
-        next = fragments.next();
-        put_pdv(out, context_id, command, last && next.is_none(), fragment)?;
+
+    /// Appends the last fragment; of nothing at all, that is an empty one.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Error> {
+        put_pdv(out, self.context_id, self.command, true, &self.held)
     }
-    Ok(())
 }
 
 fn put_pdv(out: &mut Vec<u8>, context_id: u8, command: bool, last: bool, fragment: &[u8]) -> Result<(), Error> {
@@ -195,17 +226,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_message_in_pieces_ends_once() {
-        for pieces in [&[&b"abcd"[..], &b"ef"[..]][..], &[b"", b"ab"], &[b"abcd", b""]] {
-            let mut out = Vec::new();
-            for (number, piece) in (1..).zip(pieces) {
-                write_fragments(&mut out, 3, false, piece, number == pieces.len(), 64).unwrap();
+    proptest! {
+        #[test]
+        fn pieces_become_the_same_pdus_as_the_whole(
+            message in proptest::collection::vec(any::<u8>(), 0..600),
+            piece in 1usize..300,
+            limit in 64u32..300,
+        ) {
+            let mut whole = Vec::new();
+            write_message(&mut whole, 3, false, &message, limit).unwrap();
+            let mut pieces = Vec::new();
+            let mut fragments = Fragments::new(3, false, limit).unwrap();
+            for part in message.chunks(piece) {
+                fragments.write(&mut pieces, part).unwrap();
             }
-            let read: Vec<Pdv<'_>> = bodies(&out).into_iter().flat_map(Pdvs::new).map(Result::unwrap).collect();
-            assert_eq!(read.iter().filter(|pdv| pdv.last).count(), 1);
-            assert!(read.last().unwrap().last);
-            assert_eq!(read.iter().flat_map(|pdv| pdv.fragment).copied().collect::<Vec<u8>>(), pieces.concat());
+            fragments.finish(&mut pieces).unwrap();
+            prop_assert_eq!(pieces, whole);
         }
     }
 }
