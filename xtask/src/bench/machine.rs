@@ -40,10 +40,13 @@ pub fn durable_writes(folder: &Path, bytes: usize, times: u32) -> Result<Duratio
     Ok(took)
 }
 
+/// Milliseconds of many small durable writes, each.
+pub fn sync_cost_ms(folder: &Path) -> Result<Vec<f64>> {
+    (0..101).map(|_| Ok(durable_writes(folder, 4_096, 1)?.as_secs_f64() * 1e3)).collect()
+}
+
 /// Prints what one small durable write costs.
 pub fn print_sync_cost(folder: &Path) -> Result<()> {
-    let one = |_| Ok(durable_writes(folder, 4_096, 1)?.as_secs_f64() * 1e3);
-    let costs: Vec<f64> = (0..101).map(one).collect::<Result<_>>()?;
-    println!("4 KiB appended and fdatasync: {} ms", Spread::of(&costs).digits(2));
+    println!("4 KiB appended and fdatasync: {} ms", Spread::of(&sync_cost_ms(folder)?).digits(2));
     Ok(())
 }

@@ -5,7 +5,9 @@
 
 mod clients;
 mod folder;
+mod load;
 mod machine;
+mod peers;
 mod sample;
 mod seal;
 mod search;
@@ -29,6 +31,8 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum What {
+    /// Everything that hospitals do with an archive, beside Orthanc and `dcmqrscp`, with what each row must reach.
+    Peers(peers::Options),
     /// C-STORE of 120 KB instances of distinct patients, with 1 and 4 associations, beside DCMTK's `dcmqrscp`.
     Store {
         /// Instances sent to each archive in each round.
@@ -56,6 +60,7 @@ enum What {
 /// Measures and prints a table for `BENCHMARKS.md`.
 pub fn run(options: &Options) -> Result<()> {
     match &options.what {
+        What::Peers(peers) => peers::run(peers, options.rounds),
         What::Store { instances } => store::run(options.rounds, *instances),
         What::Search { patients, searches } => search::run(options.rounds, *patients, *searches),
         What::Seal => seal::speed(options.rounds),

@@ -5,8 +5,10 @@
 pub struct Spread {
     /// The median.
     pub median: f64,
-    least: f64,
-    most: f64,
+    /// The lowest.
+    pub least: f64,
+    /// The highest.
+    pub most: f64,
 }
 
 impl Spread {

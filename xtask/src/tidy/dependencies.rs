@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("archive", &["record", "wire", "seal", "ledger"]),
     ("segel", &["record", "wire", "seal", "ledger", "keyservice", "archive"]),
     ("sim", &["record", "wire", "seal", "ledger", "policy", "keyservice", "archive", "segel"]),
-    ("xtask", &[]),
+    ("xtask", &["record", "wire"]),
 ];
 
 /// A crate may import nothing else of ours in its tests either, but for what its tests run against.
