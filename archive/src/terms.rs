@@ -53,6 +53,13 @@ pub fn bare_code(code: &str) -> Term {
     Term { field: Field::Code, text: code.to_owned() }
 }
 
+/// A place on a worklist, by its parts: which list, whose, which station or state.
+#[must_use]
+pub fn worklist(parts: &[&str]) -> Term {
+    // A unit separator cannot stand in a code or an AE title, so no two lists are spelt alike.
+    Term { field: Field::Worklist, text: parts.join("\u{1f}") }
+}
+
 /// Everything a patient is found by when stored: each identifier with its issuer and as a bare number.
 #[must_use]
 pub fn of_identifiers(identifiers: &[Identifier]) -> Vec<Term> {

@@ -28,6 +28,9 @@ pub enum Field {
     /// A coded concept of a result or document: `system|code` and bare `code`.
     #[n(6)]
     Code,
+    /// A place on a worklist: which facility's, which station's or in which state. A property of work, not of a patient.
+    #[n(7)]
+    Worklist,
 }
 
 impl Field {
@@ -37,6 +40,8 @@ impl Field {
     pub fn token_bits(self) -> u32 {
         match self {
             Self::Identifier | Self::Number | Self::AccessionNumber => 128,
+            // Exact, so that a station's list of today is found among years of work; it says nothing of anybody.
+            Self::Worklist => 128,
             // 65,536 buckets: some 90 of 6 million patients a bucket, before counting that each has several words.
             Self::NameWord | Self::NamePrefix | Self::NameSound => 16,
             // Codes are few; 256 buckets hide which test it was among those that share one.

@@ -17,10 +17,11 @@ fn number(field: Field) -> u8 {
         Field::NamePrefix => 4,
         Field::NameSound => 5,
         Field::Code => 6,
+        Field::Worklist => 7,
     }
 }
 
-const FIELDS: [Field; 7] = [
+const FIELDS: [Field; 8] = [
     Field::Identifier,
     Field::Number,
     Field::AccessionNumber,
@@ -28,6 +29,7 @@ const FIELDS: [Field; 7] = [
     Field::NamePrefix,
     Field::NameSound,
     Field::Code,
+    Field::Worklist,
 ];
 
 /// The key of one field's tokens.
