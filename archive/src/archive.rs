@@ -1,7 +1,7 @@
 //! The archive as the doors see it.
 
 use crate::error::{Error, Result};
-use crate::find::{self, Query, ResourceQuery, ResourceRow, Row};
+use crate::find::{self, Page, Query, ResourceQuery, ResourceRow, Row};
 use crate::ingest::{self, Declared, InstanceReceiver, ResourceDraft, StoredResource};
 use crate::keys::KeyClient;
 use crate::retrieve::{self, Located, Opened, Target};
@@ -74,9 +74,19 @@ impl Archive {
     /// Searches images. Only patients whom the asker's facility has treated are looked at.
     ///
     /// # Errors
-    /// Invalid if the question would open more than `limits::SEARCH_OPENED_MAX` summaries; its text says how to narrow it.
+    /// As [`Archive::find_page`].
     pub async fn find(&self, asker: &Asker, query: &Query) -> Result<Vec<Row>> {
-        find::images(&self.inner, asker, query).await
+        Ok(self.find_page(asker, query).await?.rows)
+    }
+
+    /// Searches images, and tells where to go on. A question with a limit is answered page by page, however broad it is: a page
+    /// ends when it is full, or after `limits::SEARCH_OPENED_MAX` summaries.
+    ///
+    /// # Errors
+    /// TooBroad if a question without a limit, or the way to its offset, would open more summaries than that; its text says
+    /// how to narrow it.
+    pub async fn find_page(&self, asker: &Asker, query: &Query) -> Result<Page> {
+        find::page(&self.inner, asker, query).await
     }
 
     /// Searches results and documents.

@@ -12,6 +12,9 @@ pub enum Error {
     /// What came is not what the sender declared; the caller must change one of them.
     #[error("{0}")]
     Mismatch(String),
+    /// What is asked for cannot be answered in bounded work; the text says how to narrow it.
+    #[error("{0}")]
+    TooBroad(String),
     /// Not allowed, or not there.
     #[error("{0}")]
     Refused(String),
@@ -39,7 +42,7 @@ impl Error {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Invalid(_) | Self::Mismatch(_) => Outcome::Invalid,
+            Self::Invalid(_) | Self::Mismatch(_) | Self::TooBroad(_) => Outcome::Invalid,
             Self::Refused(_) => Outcome::Refused,
             Self::Busy { .. } | Self::Conflict => Outcome::Busy,
             Self::Damaged(_) => Outcome::Damaged,

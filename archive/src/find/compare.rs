@@ -1,24 +1,45 @@
 //! The matching rules of PS3.4 C.2.2.2, on the opened summary.
 
-use super::query::Matching;
+use super::query::{Matching, Tag};
 use record::name;
 use serde_json::Value;
 
 /// Whether an attribute, as DICOM JSON has it, matches. An absent or empty one matches nothing but universal matching.
-pub(super) fn matches(element: Option<&Value>, matching: &Matching, fuzzy: bool) -> bool {
+#[must_use]
+pub fn matches(element: Option<&Value>, matching: &Matching, fuzzy: bool) -> bool {
     if *matching == Matching::Universal {
         return true;
     }
-    let Some(element) = element else { return false };
-    let vr = element.get("vr").and_then(Value::as_str).unwrap_or_default();
-    let values = element.get("Value").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    values.iter().any(|value| one(vr, value, matching, fuzzy))
+    let of = |key: &str| element.and_then(|element| element.get(key));
+    let vr = of("vr").and_then(Value::as_str).unwrap_or_default();
+    let values = of("Value").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    match matching {
+        Matching::Empty => values.iter().all(is_empty),
+        Matching::All(all) => all.iter().all(|asked| values.iter().any(|value| one(vr, value, asked, fuzzy))),
+        Matching::Sequence(keys) => values.iter().any(|item| item_matches(item, keys, fuzzy)),
+        _ => values.iter().any(|value| one(vr, value, matching, fuzzy)),
+    }
+}
+
+/// One item must match every key (PS3.4 C.2.2.2.6); keys of two items that match one each are no match.
+fn item_matches(item: &Value, keys: &[(Tag, Matching)], fuzzy: bool) -> bool {
+    keys.iter().all(|(tag, matching)| matches(item.get(crate::ingest::summary::key(*tag).as_str()), matching, fuzzy))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(name) => name.values().all(is_empty),
+        _ => false,
+    }
 }
 
 fn one(vr: &str, value: &Value, matching: &Matching, fuzzy: bool) -> bool {
     match vr {
         "PN" => person(value, matching, fuzzy),
-        "DA" | "TM" | "DT" => moment(vr, &text(value), matching),
+        "DA" | "TM" => moment(vr, &text(value), matching),
+        "DT" => super::moment::matches(&text(value), matching),
         _ => literal(&text(value), matching),
     }
 }
@@ -31,6 +52,7 @@ fn literal(value: &str, matching: &Matching) -> bool {
     let value = value.trim();
     match matching {
         Matching::Universal => true,
+        Matching::Empty | Matching::All(_) | Matching::Sequence(_) => false,
         Matching::Single(asked) if asked.trim() == value => true,
         // Numbers are compared as numbers: `01` asks for 1.
         Matching::Single(asked) => {
@@ -44,7 +66,8 @@ fn literal(value: &str, matching: &Matching) -> bool {
     }
 }
 
-/// PS3.4 C.2.2.2.1: case does not count in names; neither do empty components at the end.
+/// PS3.4 C.2.2.2.1 leaves it to the archive how strictly names match: neither case counts, nor the marks of Western
+/// European letters, nor empty components at the end.
 fn person(value: &Value, matching: &Matching, fuzzy: bool) -> bool {
     let groups: Vec<String> = ["Alphabetic", "Ideographic", "Phonetic"]
         .iter()
@@ -67,7 +90,7 @@ fn person(value: &Value, matching: &Matching, fuzzy: bool) -> bool {
 }
 
 fn plain_name(text: &str) -> String {
-    let components: Vec<String> = text.split('^').map(|component| component.trim().to_uppercase()).collect();
+    let components: Vec<String> = text.split('^').map(|component| name::fold(component.trim())).collect();
     components.join("^").trim_end_matches('^').to_owned()
 }
 
@@ -105,7 +128,7 @@ fn moment(vr: &str, value: &str, matching: &Matching) -> bool {
             from.as_ref().is_none_or(|from| padded(&digits(from), '0') <= first)
                 && to.as_ref().is_none_or(|to| first <= padded(&digits(to), '9'))
         }
-        Matching::UidList(_) => false,
+        Matching::UidList(_) | Matching::Empty | Matching::All(_) | Matching::Sequence(_) => false,
     }
 }
 
@@ -163,6 +186,8 @@ mod tests {
             ("Yamada*=田*", "Yamada^Taro", false),
             ("**a*", "BANDUNG", true),
             ("a.c", "ABC", false),
+            ("Munoz^Jose", "Muñoz^José", true),
+            ("MUÑ*", "Munoz^Jose", true),
         ] {
             let matching = Matching::parse("PN", asked);
             assert_eq!(matches(Some(&name(value)), &matching, false), expected, "{asked} {value}");
@@ -201,6 +226,9 @@ mod tests {
             ("CS", json!("F"), "F", true),
             ("UI", json!("1.2.3"), "1.2\\1.2.3", true),
             ("UI", json!("1.2.3"), "1.2,1.2.4", false),
+            ("DT", json!("20220105101500+0700"), "20220105031500+0000", true),
+            ("DT", json!("20220105101500+0700"), "20220105030000+0000-20220105040000+0000", true),
+            ("DT", json!("20220105101500+0700"), "20220105040000+0000-", false),
             ("LO", json!("anything"), "", true),
         ] {
             let element = json!({"vr": vr, "Value": [value]});
@@ -208,6 +236,47 @@ mod tests {
         }
         assert!(!matches(None, &Matching::Single("x".to_owned()), false));
         assert!(!matches(Some(&json!({"vr": "LO"})), &Matching::Wildcard("*x".to_owned()), false));
+    }
+
+    #[test]
+    fn sequences_match_by_one_item_that_has_everything() {
+        let item = |code: &str, scheme: &str| json!({"00080100": {"vr": "SH", "Value": [code]}, "00080102": {"vr": "SH", "Value": [scheme]}});
+        let element = json!({"vr": "SQ", "Value": [item("P1", "99A"), item("P2", "99B")]});
+        let single = |text: &str| Matching::Single(text.to_owned());
+        for (keys, expected) in [
+            (vec![(0x0008_0100, single("P2"))], true),
+            (vec![(0x0008_0100, single("P3"))], false),
+            (vec![(0x0008_0100, single("P1")), (0x0008_0102, single("99A"))], true),
+            (vec![(0x0008_0100, single("P1")), (0x0008_0102, single("99B"))], false),
+            (vec![(0x0008_0100, Matching::Wildcard("P*".to_owned())), (0x0008_0102, single("99B"))], true),
+            (vec![(0x0008_0100, single("P1")), (0x0008_0104, Matching::Universal)], true),
+            (vec![(0x0008_0104, Matching::Empty)], true),
+        ] {
+            assert_eq!(matches(Some(&element), &Matching::Sequence(keys.clone()), false), expected, "{keys:?}");
+        }
+        let nested = json!({"vr": "SQ", "Value": [{"00400008": element}]});
+        let keys = Matching::Sequence(vec![(0x0040_0008, Matching::Sequence(vec![(0x0008_0100, single("P2"))]))]);
+        assert!(matches(Some(&nested), &keys, false));
+        assert!(!matches(None, &keys, false));
+    }
+
+    #[test]
+    fn empty_and_several_values_match_as_agreed() {
+        let all = |values: &[&str]| Matching::All(values.iter().map(|v| Matching::Single((*v).to_owned())).collect());
+        let element = json!({"vr": "CS", "Value": ["CT", "PT", "SR"]});
+        for (matching, expected) in [(all(&["PT", "CT"]), true), (all(&["CT", "MR"]), false), (Matching::Empty, false)]
+        {
+            assert_eq!(matches(Some(&element), &matching, false), expected, "{matching:?}");
+        }
+        for empty in [
+            None,
+            Some(json!({"vr": "LO"})),
+            Some(json!({"vr": "PN", "Value": [{"Alphabetic": " "}]})),
+            Some(json!({"vr": "LO", "Value": [null]})),
+        ] {
+            assert!(matches(empty.as_ref(), &Matching::Empty, false), "{empty:?}");
+            assert!(!matches(empty.as_ref(), &all(&["CT"]), false), "{empty:?}");
+        }
     }
 
     #[test]

@@ -1,60 +1,40 @@
-//! A search over images: tokens and columns narrow, opened summaries decide.
+//! A search over images: tokens and columns narrow, opened summaries decide, and a page ends when it is full.
 
-use super::compare::matches;
-use super::narrow::{self, Narrowed, OTHER_PATIENT_IDS};
-use super::query::{Level, Matching, Query, Row, Tag};
-use super::rows::{self, Candidate};
+use super::candidates::{self, Batch, Candidate};
+use super::decide::{decide, located};
+use super::narrow::{self, Narrowed};
+use super::query::{Level, Page, Position, Query, Row};
 use crate::archive::Inner;
 use crate::error::{Error, Result};
 use crate::index::rows::Filter;
-use crate::retrieve::{self, Located};
 use record::limits;
-use seal::message::{Asker, Part};
-use serde_json::{Map, Value};
+use seal::message::Asker;
 use std::sync::Arc;
 
-/// Summaries that one call to the key service opens. A search that has enough rows stops after the batch it is in.
-const BATCH: usize = 500;
+/// Summaries that one call to the key service opens.
+const BATCH_MAX: usize = 500;
+/// The first call where the summaries decide: more than is missing, as some will not match.
+const BATCH_MIN: usize = 16;
 
-pub(crate) async fn images(archive: &Arc<Inner>, asker: &Asker, query: &Query) -> Result<Vec<Row>> {
+/// A page of rows.
+pub(crate) async fn page(archive: &Arc<Inner>, asker: &Asker, query: &Query) -> Result<Page> {
     let who = archive.keys.authenticate(asker).await?;
-    let mut narrowed = narrow::narrow(query, Filter::new(who.facility, limits::SEARCH_OPENED_MAX + 1))?;
+    let mut narrowed = narrow::narrow(query, Filter::new(who.facility, 0));
     if narrowed.is_empty {
-        return Ok(Vec::new());
+        return Ok(Page { total: Some(0), ..Page::default() });
     }
     narrowed.filter.tokens = tokens(archive, asker, &narrowed).await?;
-    let page = Page::new(query);
-    // With nothing left to decide on the summaries, the index alone turns the pages.
-    let pages_in_index = narrowed.sealed.is_empty() && page.limit < limits::SEARCH_OPENED_MAX;
-    if pages_in_index {
-        narrowed.filter.limit = page.limit;
-        narrowed.filter.offset = page.offset;
-    }
-    let (level, filter) = (query.level, narrowed.filter.clone());
-    let candidates = archive.blocking(move |storage| rows::candidates(storage.index(), level, &filter)).await?;
-    if candidates.len() > limits::SEARCH_OPENED_MAX {
-        return Err(too_broad(query));
-    }
-    let (skip, take) = if pages_in_index { (0, usize::MAX) } else { (page.offset, page.limit) };
-    let mut found = Vec::new();
-    for batch in candidates.chunks(BATCH) {
-        found.extend(decide(archive, asker, query, &narrowed, batch).await?);
-        if found.len() >= skip.saturating_add(take) {
-            break;
-        }
-    }
-    Ok(found.into_iter().skip(skip).take(take).collect())
-}
-
-/// Which rows are asked for.
-struct Page {
-    offset: usize,
-    limit: usize,
-}
-
-impl Page {
-    fn new(query: &Query) -> Self {
-        Self { offset: query.offset, limit: query.limit.unwrap_or(usize::MAX) }
+    narrowed.filter.after = query.after.map(|position| position.place);
+    let level = query.level;
+    let until = match query.after {
+        Some(position) => position.until,
+        None => archive.blocking(move |storage| storage.index().newest_row(level)).await?,
+    };
+    narrowed.filter.until = Some(until);
+    let search = Search { archive, asker, query, narrowed, until };
+    match query.limit {
+        Some(limit) => search.paged(limit).await,
+        None => search.whole().await,
     }
 }
 
@@ -79,37 +59,120 @@ pub(super) async fn token_groups(
     Ok(groups.iter().map(|group| tokens.by_ref().take(group.len()).collect()).collect())
 }
 
-/// Opens the summaries of some candidates and keeps the rows that match.
-async fn decide(
-    archive: &Arc<Inner>,
-    asker: &Asker,
-    query: &Query,
-    narrowed: &Narrowed,
-    batch: &[Candidate],
-) -> Result<Vec<Row>> {
-    let located: Vec<_> = batch.iter().map(|candidate| Located { kept: candidate.representative.clone() }).collect();
-    let opened = retrieve::open(archive, asker, Part::Summary, &located).await?;
-    let summaries = retrieve::summaries(archive, opened).await?;
-    let rows = batch.iter().filter_map(|candidate| {
-        // Refused ones are missing: they look as if they were not there.
-        let summary = summaries.get(&candidate.representative.record.object)?.as_object()?;
-        let fits = narrowed.sealed.iter().all(|(tag, matching)| decides(summary, *tag, matching, query.fuzzy));
-        fits.then(|| rows::row(query.level, candidate, summary))
-    });
-    Ok(rows.collect())
+struct Search<'s> {
+    archive: &'s Arc<Inner>,
+    asker: &'s Asker,
+    query: &'s Query,
+    narrowed: Narrowed,
+    until: i64,
 }
 
-fn decides(summary: &Map<String, Value>, tag: Tag, matching: &Matching, fuzzy: bool) -> bool {
-    let element = |tag: Tag| summary.get(&crate::ingest::summary::key(tag));
-    if tag != OTHER_PATIENT_IDS {
-        return matches(element(tag), matching, fuzzy);
+impl Search<'_> {
+    /// Everything, or a refusal before anything is opened.
+    async fn whole(self) -> Result<Page> {
+        let batch = self.next(&self.narrowed.filter, 0, limits::SEARCH_OPENED_MAX).await?;
+        if batch.has_more {
+            return Err(too_broad(self.query));
+        }
+        let mut rows = Vec::new();
+        for candidates in batch.candidates.chunks(BATCH_MAX) {
+            rows.extend(self.decide(candidates).await?.into_iter().flatten());
+        }
+        let total = Some(rows.len());
+        Ok(Page { rows: rows.into_iter().skip(self.query.offset).collect(), next: None, total })
     }
-    // Any number of the patient: PatientID, the retired list, or an item of the sequence.
-    let items = element(0x0010_1002).and_then(|sequence| sequence.get("Value")).and_then(Value::as_array);
-    let mut numbers = items.into_iter().flatten().map(|item| item.get("00100020"));
-    matches(element(0x0010_0020), matching, false)
-        || matches(element(tag), matching, false)
-        || numbers.any(|number| matches(number, matching, false))
+
+    /// A page: no more is opened than it takes to fill it, nor more than the limit in all. A page that ends there tells where
+    /// to go on.
+    async fn paged(mut self, limit: usize) -> Result<Page> {
+        let is_decided = self.is_decided_by_index();
+        // With nothing left to decide on the summaries, the index alone turns the pages.
+        let (mut skip_index, mut skip) = if is_decided { (self.query.offset, 0) } else { (0, self.query.offset) };
+        let (mut rows, mut opened, mut matched) = (Vec::new(), 0, 0);
+        let mut at = self.query.after;
+        while rows.len() < limit {
+            let missing = limit - rows.len() + skip;
+            let take = batch_size(is_decided, missing, opened, matched).min(limits::SEARCH_OPENED_MAX - opened);
+            if take == 0 {
+                if skip > 0 {
+                    return Err(too_broad(self.query));
+                }
+                return Ok(Page { rows, next: at, total: None });
+            }
+            let batch = self.next(&self.narrowed.filter, skip_index, take).await?;
+            skip_index = 0;
+            opened += batch.candidates.len();
+            let decided = self.decide(&batch.candidates).await?;
+            let mut unread = batch.candidates.len();
+            for (candidate, row) in batch.candidates.iter().zip(decided) {
+                if rows.len() == limit {
+                    break;
+                }
+                unread -= 1;
+                at = Some(Position { place: candidate.place, until: self.until });
+                let Some(row) = row else { continue };
+                matched += 1;
+                if skip > 0 {
+                    skip -= 1;
+                } else {
+                    rows.push(row);
+                }
+            }
+            if !batch.has_more && unread == 0 {
+                return Ok(self.last(rows, is_decided));
+            }
+            self.narrowed.filter.after = at.map(|position| position.place);
+        }
+        Ok(Page { rows, next: at, total: None })
+    }
+
+    /// The page that ends the answer. How many rows there are is known if all of them were looked at.
+    fn last(&self, rows: Vec<Row>, is_decided: bool) -> Page {
+        let (after, offset) = (self.query.after, self.query.offset);
+        let is_whole = after.is_none() && (offset == 0 || (!is_decided && !rows.is_empty()));
+        let total = is_whole.then(|| rows.len().saturating_add(offset));
+        Page { rows, next: None, total }
+    }
+
+    fn is_decided_by_index(&self) -> bool {
+        self.narrowed.sealed.is_empty() && self.narrowed.combined.is_empty()
+    }
+
+    async fn next(&self, filter: &Filter, skip: usize, take: usize) -> Result<Batch> {
+        let (query, filter) = (self.query.clone(), filter.clone());
+        self.archive.blocking(move |storage| candidates::next(storage.index(), &query, &filter, skip, take)).await
+    }
+
+    /// The candidates' rows, in their places. Those whose own object does not match are tried by what else speaks for them.
+    async fn decide(&self, batch: &[Candidate]) -> Result<Vec<Option<Row>>> {
+        let first: Vec<_> = batch.iter().map(|candidate| vec![candidate.representative.clone()]).collect();
+        let mut rows = decide(self.archive, self.asker, self.query, &self.narrowed, batch, &first).await?;
+        let is_deep = self.narrowed.depth > self.query.level;
+        let tried: Vec<bool> =
+            rows.iter().zip(batch).map(|(row, candidate)| row.is_none() && (is_deep || candidate.has_twins)).collect();
+        if !tried.contains(&true) || self.is_decided_by_index() {
+            return Ok(rows);
+        }
+        let again: Vec<Candidate> =
+            batch.iter().zip(&tried).filter(|(_, tried)| **tried).map(|(candidate, _)| candidate.clone()).collect();
+        let others = located(self.archive, self.query, &self.narrowed, &again).await?;
+        let mut found =
+            decide(self.archive, self.asker, self.query, &self.narrowed, &again, &others).await?.into_iter();
+        for (row, _) in rows.iter_mut().zip(tried).filter(|(_, tried)| *tried) {
+            *row = found.next().flatten();
+        }
+        Ok(rows)
+    }
+}
+
+/// How many candidates to open next: what is missing if the index decides, else what is missing by the share that matched
+/// so far.
+fn batch_size(is_decided: bool, missing: usize, opened: usize, matched: usize) -> usize {
+    if is_decided {
+        return missing.min(BATCH_MAX);
+    }
+    let by_share = if opened == 0 { missing } else { missing.saturating_mul(opened) / matched.max(1) };
+    by_share.clamp(BATCH_MIN.max(opened.min(missing)), BATCH_MAX)
 }
 
 fn too_broad(query: &Query) -> Error {
@@ -119,9 +182,30 @@ fn too_broad(query: &Query) -> Error {
         Level::Series => "series",
         Level::Instance => "instances",
     };
-    Error::Invalid(format!(
+    Error::TooBroad(format!(
         "more than {} {level} would have to be opened; narrow the search by PatientID, AccessionNumber, StudyDate, modality, UIDs or the first \
-         letters of a name",
+         letters of a name, or ask page by page",
         limits::SEARCH_OPENED_MAX
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::batch_size;
+
+    #[test]
+    fn batches_follow_what_is_missing_and_what_matched() {
+        for (is_decided, missing, opened, matched, expected) in [
+            (true, 100, 0, 0, 100),
+            (true, 1, 0, 0, 1),
+            (true, 1_000, 0, 0, 500),
+            (false, 100, 0, 0, 100),
+            (false, 1, 0, 0, 16),
+            (false, 50, 100, 50, 100),
+            (false, 100, 100, 0, 500),
+            (false, 1, 16, 0, 16),
+        ] {
+            assert_eq!(batch_size(is_decided, missing, opened, matched), expected, "{missing} {opened} {matched}");
+        }
+    }
 }

@@ -1,13 +1,16 @@
 //! Finding: tokens narrow to candidates, summaries of candidates are opened, and the standard's rules decide on them.
 
+mod candidates;
 mod compare;
+mod decide;
 mod images;
+mod moment;
 mod narrow;
 mod query;
 mod resources;
-mod rows;
 
-pub(crate) use images::images;
-pub use query::{Level, Matching, Query, Row, Tag};
+pub use compare::matches;
+pub(crate) use images::page;
+pub use query::{Agreed, Level, Matching, Page, Position, Query, Row, Tag};
 pub(crate) use resources::resources;
 pub use resources::{Accept, ResourceQuery, ResourceRow};

@@ -1,7 +1,7 @@
 //! From keys to what the index can narrow by: clear columns, and terms that become tokens.
 
-use super::query::{Matching, Query, Tag};
-use crate::error::{Error, Result};
+use super::moment::{self, Combined};
+use super::query::{Level, Matching, Query, Tag};
 use crate::index::rows::{DateRange, Filter};
 use crate::ingest::summary;
 use crate::terms;
@@ -10,7 +10,7 @@ use record::{Term, name};
 pub(super) const STUDY_DATE: Tag = 0x0008_0020;
 const MODALITY: Tag = 0x0008_0060;
 const MODALITIES_IN_STUDY: Tag = 0x0008_0061;
-const SOP_CLASSES_IN_STUDY: Tag = 0x0008_0062;
+pub(super) const SOP_CLASSES_IN_STUDY: Tag = 0x0008_0062;
 const SOP_CLASS_UID: Tag = 0x0008_0016;
 const SOP_INSTANCE_UID: Tag = 0x0008_0018;
 const ACCESSION_NUMBER: Tag = 0x0008_0050;
@@ -20,6 +20,7 @@ const STUDY_INSTANCE_UID: Tag = 0x0020_000D;
 const SERIES_INSTANCE_UID: Tag = 0x0020_000E;
 /// The retired attribute of a patient's other numbers: asks for any number of the patient, a NIK for example.
 pub(super) const OTHER_PATIENT_IDS: Tag = 0x0010_1000;
+const OTHER_PATIENT_IDS_SEQUENCE: Tag = 0x0010_1002;
 
 /// Keys beside those of the summary.
 const COMPUTED: [Tag; 2] = [MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY];
@@ -31,6 +32,10 @@ pub(super) struct Narrowed {
     pub(super) terms: Vec<Vec<Term>>,
     /// Keys that are decided on the opened summary.
     pub(super) sealed: Vec<(Tag, Matching)>,
+    /// Dates and times that are decided on it together.
+    pub(super) combined: Vec<Combined>,
+    /// The level at which those keys stand, or that of the query if that is lower.
+    pub(super) depth: Level,
     /// No row can match.
     pub(super) is_empty: bool,
 }
@@ -50,25 +55,32 @@ fn is_supported(tag: Tag) -> bool {
 }
 
 /// Sorts the keys by who decides on them.
-pub(super) fn narrow(query: &Query, filter: Filter) -> Result<Narrowed> {
-    let mut narrowed = Narrowed { filter, terms: Vec::new(), sealed: Vec::new(), is_empty: false };
+pub(super) fn narrow(query: &Query, filter: Filter) -> Narrowed {
+    let mut narrowed = Narrowed {
+        filter,
+        terms: Vec::new(),
+        sealed: Vec::new(),
+        combined: moment::combined(query),
+        depth: query.level,
+        is_empty: false,
+    };
+    for pair in &narrowed.combined {
+        narrowed.depth = narrowed.depth.max(summary::level_of(pair.date).unwrap_or(query.level));
+    }
+    let is_combined = |tag: Tag, pairs: &[Combined]| pairs.iter().any(|pair| pair.date == tag || pair.time == tag);
     for (tag, matching) in &query.keys {
         if *matching == Matching::Universal || !is_supported(*tag) {
             continue;
         }
-        if narrowed.in_clear(*tag, matching) {
+        let decided = narrowed.in_clear(*tag, matching);
+        if decided || is_combined(*tag, &narrowed.combined) {
             continue;
         }
-        if let Some(level) = summary::level_of(*tag).filter(|level| *level > query.level) {
-            return Err(Error::Invalid(format!(
-                "{} stands at the level of {level:?}, below that of the search",
-                summary::key(*tag)
-            )));
-        }
+        narrowed.depth = narrowed.depth.max(summary::level_of(*tag).unwrap_or(query.level));
         narrowed.terms.extend(terms_of(*tag, matching, query.fuzzy));
         narrowed.sealed.push((*tag, matching.clone()));
     }
-    Ok(narrowed)
+    narrowed
 }
 
 impl Narrowed {
@@ -79,6 +91,11 @@ impl Narrowed {
                 text.split('\\').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
             }
             Matching::UidList(uids) => uids.clone(),
+            // The first narrows; that the others are there as well is decided on the row.
+            Matching::All(all) => match all.first() {
+                Some(Matching::Single(text)) => vec![text.trim().to_owned()],
+                _ => Vec::new(),
+            },
             _ => Vec::new(),
         };
         let wanted: Vec<String> = values();
@@ -96,18 +113,19 @@ impl Narrowed {
         } else {
             wanted
         };
-        // Wildcards in codes are decided on the summary where it holds the attribute, and narrow nothing elsewhere.
+        // Wildcards in codes are decided on the row.
         if wanted.is_empty() {
             self.is_empty |= matches!(matching, Matching::UidList(_));
-            return COMPUTED.contains(&tag);
+            return false;
         }
+        let is_decided = !matches!(matching, Matching::All(_));
         if column.is_empty() {
             *column = wanted;
         } else {
             column.retain(|value| wanted.contains(value));
             self.is_empty |= column.is_empty();
         }
-        true
+        is_decided
     }
 
     fn study_date(&mut self, matching: &Matching) -> bool {
@@ -131,6 +149,13 @@ impl Narrowed {
 fn terms_of(tag: Tag, matching: &Matching, fuzzy: bool) -> Vec<Vec<Term>> {
     match (tag, matching) {
         (PATIENT_ID | OTHER_PATIENT_IDS, Matching::Single(number)) => vec![vec![terms::number(number)]],
+        (OTHER_PATIENT_IDS_SEQUENCE, Matching::Sequence(keys)) => {
+            let number = |(tag, matching): &(Tag, Matching)| match matching {
+                Matching::Single(number) if *tag == PATIENT_ID => Some(vec![terms::number(number)]),
+                _ => None,
+            };
+            keys.iter().filter_map(number).collect()
+        }
         (ACCESSION_NUMBER, Matching::Single(number)) => vec![vec![terms::accession_number(number)]],
         (PATIENT_NAME, Matching::Single(text) | Matching::Wildcard(text)) if fuzzy => {
             name::words(&text.replace(['*', '?'], " "))
@@ -162,7 +187,7 @@ mod tests {
     use crate::find::Level;
     use record::{FacilityCode, Field};
 
-    fn narrowed(query: &Query) -> Result<Narrowed> {
+    fn narrowed(query: &Query) -> Narrowed {
         narrow(query, Filter::new(FacilityCode::new("A").unwrap(), 10))
     }
 
@@ -201,7 +226,7 @@ mod tests {
             .with(PATIENT_ID, Matching::Single("7".to_owned()))
             .with(0x0010_0030, Matching::Single("19900101".to_owned()))
             .with(0x0099_0001, Matching::Single("x".to_owned()));
-        let narrowed = narrowed(&query).unwrap();
+        let narrowed = narrowed(&query);
         assert_eq!(narrowed.filter.study_date.from.as_deref(), Some("20220101"));
         assert_eq!(narrowed.filter.modalities, ["CT", "MR"]);
         assert_eq!(narrowed.terms, [[terms::number("7")]]);
@@ -210,11 +235,32 @@ mod tests {
     }
 
     #[test]
-    fn a_key_below_the_level_is_invalid_unless_the_index_knows_it() {
-        let deep = Query::at(Level::Study).with(0x0008_103E, Matching::Single("x".to_owned()));
-        assert_eq!(narrowed(&deep).err().unwrap().outcome(), record::Outcome::Invalid);
-        assert!(narrowed(&Query::at(Level::Study).with(MODALITY, Matching::Single("CT".to_owned()))).is_ok());
+    fn a_key_below_the_level_is_looked_for_where_it_stands() {
+        let deep = |tag: Tag| narrowed(&Query::at(Level::Study).with(tag, Matching::Single("x".to_owned()))).depth;
+        assert_eq!([0x0010_0030, 0x0008_1030].map(deep), [Level::Study; 2]);
+        assert_eq!([0x0008_103E, 0x0020_0013].map(deep), [Level::Series, Level::Instance]);
+        // The index knows the modality at every level.
+        assert_eq!(deep(MODALITY), Level::Study);
         let none = Query::at(Level::Study).with(STUDY_INSTANCE_UID, Matching::UidList(Vec::new()));
-        assert!(narrowed(&none).unwrap().is_empty);
+        assert!(narrowed(&none).is_empty);
+    }
+
+    #[test]
+    fn several_modalities_are_any_or_all_of_them() {
+        let all = Matching::All(vec![Matching::Single("CT".to_owned()), Matching::Single("PT".to_owned())]);
+        let both = narrowed(&Query::at(Level::Study).with(MODALITIES_IN_STUDY, all));
+        assert_eq!((both.filter.modalities, both.sealed.len()), (vec!["CT".to_owned()], 1));
+        let any = Matching::Single("CT\\PT".to_owned());
+        let any = narrowed(&Query::at(Level::Study).with(MODALITIES_IN_STUDY, any));
+        assert_eq!((any.filter.modalities.len(), any.sealed.len()), (2, 0));
+    }
+
+    #[test]
+    fn a_patients_other_number_narrows_from_inside_its_sequence() {
+        let keys =
+            vec![(PATIENT_ID, Matching::Single("77".to_owned())), (0x0010_0021, Matching::Single("NIK".to_owned()))];
+        let found = narrowed(&Query::at(Level::Study).with(OTHER_PATIENT_IDS_SEQUENCE, Matching::Sequence(keys)));
+        assert_eq!(found.terms, [[terms::number("77")]]);
+        assert_eq!(found.sealed.len(), 1);
     }
 }

@@ -220,13 +220,7 @@ fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
     if new == 0 {
         return Ok(());
     }
-    db.prepare_cached(
-        "INSERT INTO study_days(facility, modality, study_date, study)
-         SELECT ?2, '', study_date, id FROM studies WHERE patient = ?1 AND instances > 0
-         UNION SELECT ?2, se.modality, st.study_date, st.id FROM studies st JOIN series se ON se.study = st.id
-         WHERE st.patient = ?1 AND se.instances > 0 AND se.modality <> ''",
-    )?
-    .execute(params![patient, facility])?;
+    super::apply_instance::show(db, patient, facility)?;
     db.prepare_cached(
         "INSERT INTO resource_days(facility, resource_type, date, resource)
          SELECT ?2, resource_type, date, id FROM resources WHERE patient = ?1",

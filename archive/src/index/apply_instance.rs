@@ -1,7 +1,7 @@
 //! An instance's rows: study, series, counts, days and tokens.
 
 use super::apply::Owner;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::object::InstanceFacts;
 use record::Token;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -10,22 +10,18 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 /// another patient after a correction.
 pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts, tokens: &[Token]) -> Result<()> {
     let study = upsert_study(db, owner, facts)?;
-    let series = upsert_series(db, study, facts)?;
+    let (series, mut is_changed) = upsert_series(db, study, facts)?;
     let old_series = place_instance(db, owner, facts, series)?;
     if old_series != Some(series) {
-        count(db, series, 1)?;
+        is_changed |= count(db, series, 1)?;
         if let Some(old) = old_series {
             count(db, old, -1)?;
-            relist(db, study_of(db, old)?, None)?;
+            let old_study = study_of(db, old)?;
+            relist(db, old_study, &Change { day: None, series: true, tokens: &[] })?;
         }
     }
-    let date = (!facts.study_date.is_empty()).then_some(facts.study_date.as_str());
-    relist(db, study, date)?;
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO study_tokens(token, study) VALUES(?1, ?2)")?;
-    for token in tokens {
-        insert.execute(params![token.0, study])?;
-    }
-    Ok(())
+    let day = (!facts.study_date.is_empty()).then(|| super::rows::day_number(&facts.study_date));
+    relist(db, study, &Change { day: day.flatten(), series: is_changed, tokens })
 }
 
 fn upsert_study(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts) -> Result<i64> {
@@ -37,29 +33,31 @@ fn upsert_study(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts) -> Re
         return Ok(id);
     }
     db.prepare_cached(
-        "INSERT INTO studies(study_instance_uid, facility, patient, study_date, modalities, series, instances)
-         VALUES(?1, ?2, ?3, '', '', 0, 0)",
+        "INSERT INTO studies(study_instance_uid, facility, patient, day, modalities, series, instances, tokens, listed)
+         VALUES(?1, ?2, ?3, 0, '', 0, 0, ?4, 0)",
     )?
-    .execute(params![facts.study_instance_uid, owner.facility, owner.patient])?;
+    .execute(params![facts.study_instance_uid, owner.facility, owner.patient, written(&[])?])?;
     Ok(db.last_insert_rowid())
 }
 
-fn upsert_series(db: &Transaction<'_>, study: i64, facts: &InstanceFacts) -> Result<i64> {
+/// The series, and whether its modality is another than before.
+fn upsert_series(db: &Transaction<'_>, study: i64, facts: &InstanceFacts) -> Result<(i64, bool)> {
     let known: Option<(i64, String)> = db
         .prepare_cached("SELECT id, modality FROM series WHERE series_instance_uid = ?1 AND study = ?2")?
         .query_row(params![facts.series_instance_uid, study], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some((id, modality)) = known {
         // Modality is one for a series (PS3.3 C.7.3.1); the latest that names one is taken at its word.
-        if !facts.modality.is_empty() && modality != facts.modality {
-            unlist(db, study)?;
+        let is_other = !facts.modality.is_empty() && modality != facts.modality;
+        if is_other {
+            leave_days(db, study)?;
             db.prepare_cached("UPDATE series SET modality = ?2 WHERE id = ?1")?.execute(params![id, facts.modality])?;
         }
-        return Ok(id);
+        return Ok((id, is_other));
     }
     db.prepare_cached("INSERT INTO series(series_instance_uid, study, modality, instances) VALUES(?1, ?2, ?3, 0)")?
         .execute(params![facts.series_instance_uid, study, facts.modality])?;
-    Ok(db.last_insert_rowid())
+    Ok((db.last_insert_rowid(), true))
 }
 
 /// Points the instance to its newest version; gives the series that it was in before, if it was.
@@ -80,8 +78,9 @@ fn place_instance(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts, ser
     Ok(None)
 }
 
-/// Counts an instance into or out of its series and study; a series counts while it has instances.
-fn count(db: &Transaction<'_>, series: i64, change: i64) -> Result<()> {
+/// Counts an instance into or out of its series and study; a series counts while it has instances. Whether the study has
+/// another number of series by it.
+fn count(db: &Transaction<'_>, series: i64, change: i64) -> Result<bool> {
     let (study, instances): (i64, i64) = db
         .prepare_cached("UPDATE series SET instances = instances + ?2 WHERE id = ?1 RETURNING study, instances")?
         .query_row(params![series, change], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -92,54 +91,158 @@ fn count(db: &Transaction<'_>, series: i64, change: i64) -> Result<()> {
     };
     db.prepare_cached("UPDATE studies SET instances = instances + ?2, series = series + ?3 WHERE id = ?1")?
         .execute(params![study, change, series_change])?;
-    Ok(())
+    Ok(series_change != 0)
 }
 
 fn study_of(db: &Transaction<'_>, series: i64) -> Result<i64> {
     Ok(db.prepare_cached("SELECT study FROM series WHERE id = ?1")?.query_row(params![series], |row| row.get(0))?)
 }
 
-/// Brings a study's modalities, date and days up to its series. Most instances of a study change nothing of it.
-fn relist(db: &Transaction<'_>, study: i64, date: Option<&str>) -> Result<()> {
-    let (old_date, old_modalities, instances, listed): (String, String, i64, bool) = db
-        .prepare_cached(
-            "SELECT study_date, modalities, instances, EXISTS(SELECT 1 FROM study_days d
-               WHERE d.facility = st.facility AND d.modality = '' AND d.study_date = st.study_date AND d.study = st.id)
-             FROM studies st WHERE id = ?1",
-        )?
-        .query_row(params![study], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    let modalities: String = db
-        .prepare_cached(
-            "SELECT coalesce(group_concat(modality, '\\'), '') FROM
-             (SELECT DISTINCT modality FROM series WHERE study = ?1 AND instances > 0 AND modality <> '' ORDER BY modality)",
-        )?
-        .query_row(params![study], |row| row.get(0))?;
-    let date = date.unwrap_or(&old_date);
-    if date == old_date && modalities == old_modalities && listed == (instances > 0) {
+/// What may be new about a study.
+struct Change<'t> {
+    /// Its day, if the instance names one.
+    day: Option<i64>,
+    /// A series has come, gone or changed its modality.
+    series: bool,
+    /// What the instance is found by.
+    tokens: &'t [Token],
+}
+
+/// A study as it stands in the lists.
+struct Listed {
+    day: i64,
+    modalities: String,
+    instances: i64,
+    tokens: Vec<Token>,
+    listed: bool,
+}
+
+/// Brings a study's lists up to its series, day and tokens. Most instances of a study change nothing of it.
+fn relist(db: &Transaction<'_>, study: i64, change: &Change<'_>) -> Result<()> {
+    let before = listed(db, study)?;
+    let modalities = if change.series { modalities(db, study)? } else { before.modalities.clone() };
+    let day = change.day.unwrap_or(before.day);
+    let mut new: Vec<Token> = change.tokens.iter().filter(|token| !before.tokens.contains(token)).cloned().collect();
+    new.sort_unstable();
+    new.dedup();
+    let is_listed = before.instances > 0;
+    let has_moved = day != before.day || is_listed != before.listed;
+    if !has_moved && !change.series && new.is_empty() {
         return Ok(());
     }
-    unlist(db, study)?;
-    db.prepare_cached("UPDATE studies SET study_date = ?2, modalities = ?3 WHERE id = ?1")?
-        .execute(params![study, date, modalities])?;
-    if instances > 0 {
-        db.prepare_cached(
-            "INSERT OR IGNORE INTO study_days(facility, modality, study_date, study)
-             SELECT t.facility, m.modality, st.study_date, st.id FROM studies st JOIN treated t ON t.patient = st.patient
-             JOIN (SELECT '' AS modality UNION SELECT modality FROM series WHERE study = ?1 AND instances > 0) m
-             WHERE st.id = ?1",
-        )?
-        .execute(params![study])?;
+    if has_moved && before.listed {
+        leave_tokens(db, study, before.day, &before.tokens)?;
+    }
+    if has_moved || change.series {
+        leave_days(db, study)?;
+    }
+    let tokens = [before.tokens, new.clone()].concat();
+    db.prepare_cached("UPDATE studies SET day = ?2, modalities = ?3, tokens = ?4, listed = ?5 WHERE id = ?1")?
+        .execute(params![study, day, modalities, written(&tokens)?, is_listed])?;
+    if !is_listed {
+        return Ok(());
+    }
+    for facility in viewers(db, study)? {
+        if has_moved || change.series {
+            enter_days(db, study, facility)?;
+        }
+        enter_tokens(db, facility, day, study, if has_moved { &tokens } else { &new })?;
     }
     Ok(())
 }
 
-/// Takes a study out of every facility's days. Series that are empty by now may still be listed, so all of them count.
-fn unlist(db: &Transaction<'_>, study: i64) -> Result<()> {
+fn listed(db: &Transaction<'_>, study: i64) -> Result<Listed> {
+    let (listed, tokens): (_, Vec<u8>) = db
+        .prepare_cached("SELECT day, modalities, instances, listed, tokens FROM studies WHERE id = ?1")?
+        .query_row(params![study], |row| {
+            let listed = Listed {
+                day: row.get(0)?,
+                modalities: row.get(1)?,
+                instances: row.get(2)?,
+                listed: row.get(3)?,
+                tokens: Vec::new(),
+            };
+            Ok((listed, row.get(4)?))
+        })?;
+    Ok(Listed { tokens: read(&tokens)?, ..listed })
+}
+
+fn modalities(db: &Transaction<'_>, study: i64) -> Result<String> {
+    Ok(db
+        .prepare_cached(
+            "SELECT coalesce(group_concat(modality, '\\'), '') FROM
+             (SELECT DISTINCT modality FROM series WHERE study = ?1 AND instances > 0 AND modality <> '' ORDER BY modality)",
+        )?
+        .query_row(params![study], |row| row.get(0))?)
+}
+
+fn written(tokens: &[Token]) -> Result<Vec<u8>> {
+    minicbor::to_vec(tokens).map_err(|_| Error::Damaged("index: tokens that cannot be encoded".to_owned()))
+}
+
+fn read(tokens: &[u8]) -> Result<Vec<Token>> {
+    minicbor::decode(tokens).map_err(|_| Error::Damaged("index: tokens that cannot be read".to_owned()))
+}
+
+/// The facilities that may look for a study.
+fn viewers(db: &Transaction<'_>, study: i64) -> Result<Vec<i64>> {
+    let mut statement = db.prepare_cached(
+        "SELECT t.facility FROM treated t WHERE t.patient = (SELECT patient FROM studies WHERE id = ?1)",
+    )?;
+    let facilities = statement.query_map(params![study], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(facilities)
+}
+
+/// Everything kept of a patient enters the lists of a facility that treats the patient from now on.
+pub(super) fn show(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT id, day, tokens FROM studies WHERE patient = ?1 AND listed")?;
+    let mut rows = statement.query(params![patient])?;
+    while let Some(row) = rows.next()? {
+        let (study, day): (i64, i64) = (row.get(0)?, row.get(1)?);
+        enter_days(db, study, facility)?;
+        enter_tokens(db, facility, day, study, &read(&row.get::<_, Vec<u8>>(2)?)?)?;
+    }
+    Ok(())
+}
+
+fn enter_days(db: &Transaction<'_>, study: i64, facility: i64) -> Result<()> {
     db.prepare_cached(
-        "DELETE FROM study_days WHERE (facility, modality, study_date, study) IN
-         (SELECT t.facility, m.modality, st.study_date, st.id FROM studies st JOIN treated t ON t.patient = st.patient
+        "INSERT OR IGNORE INTO study_days(facility, modality, day, study)
+         SELECT ?2, m.modality, st.day, st.id FROM studies st
+         JOIN (SELECT '' AS modality UNION SELECT modality FROM series WHERE study = ?1 AND instances > 0) m
+         WHERE st.id = ?1",
+    )?
+    .execute(params![study, facility])?;
+    Ok(())
+}
+
+/// Takes a study out of every facility's days. Series that are empty by now may still be listed, so all of them count.
+fn leave_days(db: &Transaction<'_>, study: i64) -> Result<()> {
+    db.prepare_cached(
+        "DELETE FROM study_days WHERE (facility, modality, day, study) IN
+         (SELECT t.facility, m.modality, st.day, st.id FROM studies st JOIN treated t ON t.patient = st.patient
           JOIN (SELECT '' AS modality UNION SELECT modality FROM series WHERE study = ?1) m WHERE st.id = ?1)",
     )?
     .execute(params![study])?;
+    Ok(())
+}
+
+fn enter_tokens(db: &Transaction<'_>, facility: i64, day: i64, study: i64, tokens: &[Token]) -> Result<()> {
+    let mut insert =
+        db.prepare_cached("INSERT OR IGNORE INTO study_tokens(facility, token, day, study) VALUES(?1, ?2, ?3, ?4)")?;
+    for token in tokens {
+        insert.execute(params![facility, token.0, day, study])?;
+    }
+    Ok(())
+}
+
+fn leave_tokens(db: &Transaction<'_>, study: i64, day: i64, tokens: &[Token]) -> Result<()> {
+    let mut delete =
+        db.prepare_cached("DELETE FROM study_tokens WHERE facility = ?1 AND token = ?2 AND day = ?3 AND study = ?4")?;
+    for facility in viewers(db, study)? {
+        for token in tokens {
+            delete.execute(params![facility, token.0, day, study])?;
+        }
+    }
     Ok(())
 }

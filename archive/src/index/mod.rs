@@ -13,7 +13,7 @@ pub(crate) mod schema;
 
 use crate::error::Result;
 use record::{FacilityCode, ObjectId, Pseudonym};
-use rows::{Counts, Filter, InstanceRow, Kept, PatientRow, ResourceFilter, SeriesRow, StudyRow};
+use rows::{Counts, Filter, InstanceRow, Kept, PatientCounts, ResourceFilter, SeriesRow, StudyRow};
 use std::path::PathBuf;
 
 pub(crate) use read::{VersionRow, rows_of_segment};
@@ -48,8 +48,9 @@ impl Index {
         self.pool.with(|db| read::treated(db, patient, facility))
     }
 
-    /// Patients with studies, the one with the newest study first.
-    pub fn patients(&self, filter: &Filter) -> Result<Vec<PatientRow>> {
+    /// Studies as rows of patients: a patient stands where the first of its studies stands. With `Filter::twins` each tells
+    /// whether its patient has others.
+    pub fn patients(&self, filter: &Filter) -> Result<Vec<StudyRow>> {
         self.pool.with(|db| find::patients(db, filter))
     }
 
@@ -66,6 +67,21 @@ impl Index {
     /// Instances, those of the newest study first.
     pub fn instances(&self, filter: &Filter) -> Result<Vec<InstanceRow>> {
         self.pool.with(|db| find::instances(db, filter))
+    }
+
+    /// The row number that the newest study, series or instance has: what comes later has a higher one.
+    pub(crate) fn newest_row(&self, level: crate::find::Level) -> Result<i64> {
+        self.pool.with(|db| read::newest_row(db, level))
+    }
+
+    /// How much there is of a patient.
+    pub fn patient_counts(&self, patient: Pseudonym) -> Result<PatientCounts> {
+        self.pool.with(|db| read::patient_counts(db, patient))
+    }
+
+    /// SOPClassesInStudy (0008,0062) of one patient's study, whoever sent it.
+    pub fn sop_classes(&self, patient: Pseudonym, study_instance_uid: &str) -> Result<Vec<String>> {
+        self.pool.with(|db| read::sop_classes(db, patient, study_instance_uid))
     }
 
     /// Newest versions of resources, newest date first.

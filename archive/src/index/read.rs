@@ -1,8 +1,9 @@
 //! Look-ups by key.
 
 use super::apply::{from_sql, to_sql};
-use super::rows::{Counts, Kept};
+use super::rows::{Counts, Kept, PatientCounts};
 use crate::error::{Error, Result};
+use crate::find::Level;
 use crate::object::ObjectRecord;
 use record::{FacilityCode, ObjectId, Pseudonym};
 use rusqlite::{Connection, Params, Row, params};
@@ -70,6 +71,37 @@ pub(super) fn treated(db: &Connection, patient: Pseudonym, facility: &FacilityCo
          AND facility = (SELECT id FROM facilities WHERE code = ?2)",
     )?;
     Ok(statement.exists(params![patient.0, facility.as_str()])?)
+}
+
+pub(super) fn newest_row(db: &Connection, level: Level) -> Result<i64> {
+    let sql = match level {
+        Level::Patient | Level::Study => "SELECT coalesce(max(id), 0) FROM studies",
+        Level::Series => "SELECT coalesce(max(id), 0) FROM series",
+        Level::Instance => "SELECT coalesce(max(id), 0) FROM instances",
+    };
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+pub(super) fn patient_counts(db: &Connection, patient: Pseudonym) -> Result<PatientCounts> {
+    // Two facilities that sent one study have sent one study; what each sent of it is counted.
+    let sql =
+        "SELECT count(DISTINCT study_instance_uid), coalesce(sum(series), 0), coalesce(sum(instances), 0) FROM studies
+         WHERE patient = (SELECT id FROM patients WHERE pseudonym = ?1) AND instances > 0";
+    let counts = collect(db, sql, params![patient.0], |row| {
+        Ok(PatientCounts {
+            studies: from_sql(row.get(0)?)?,
+            series: from_sql(row.get(1)?)?,
+            instances: from_sql(row.get(2)?)?,
+        })
+    })?;
+    Ok(counts.first().copied().unwrap_or_default())
+}
+
+pub(super) fn sop_classes(db: &Connection, patient: Pseudonym, study_instance_uid: &str) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT i.sop_class_uid FROM studies st CROSS JOIN series se ON se.study = st.id
+         CROSS JOIN instances i ON i.series = se.id
+         WHERE st.study_instance_uid = ?2 AND st.patient = (SELECT id FROM patients WHERE pseudonym = ?1) ORDER BY 1";
+    collect(db, sql, params![patient.0, study_instance_uid], |row| Ok(row.get(0)?))
 }
 
 pub(super) fn counts(db: &Connection) -> Result<Counts> {

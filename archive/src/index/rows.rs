@@ -37,18 +37,52 @@ impl Kept {
     }
 }
 
-/// A patient with studies.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PatientRow {
-    /// Who, by pseudonym.
-    pub patient: Pseudonym,
-    /// One newest instance, whose summary speaks for the patient.
-    pub representative: Kept,
-    /// Number of studies that the viewer may see.
+/// Where a row stands in the one order of everything found: the newest day first, within a day what arrived last; within a
+/// study what arrived first. Row numbers never change and are never used again, so what is stored meanwhile does not move
+/// a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The study's day as a number, 0 for none.
+    pub(crate) day: i64,
+    /// Row number of the study.
+    pub(crate) study: i64,
+    /// Row number of the series; 0 where the row is of a patient or study.
+    pub(crate) series: i64,
+    /// Row number of the instance; 0 above.
+    pub(crate) instance: i64,
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |place: &Self| (std::cmp::Reverse((place.day, place.study)), place.series, place.instance);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// `YYYYMMDD` as a number.
+pub(crate) fn day_number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|day| (1..=99_991_231).contains(day))
+}
+
+/// A number as `YYYYMMDD`; empty for none.
+pub(crate) fn day_text(day: i64) -> String {
+    if day > 0 { format!("{day:08}") } else { String::new() }
+}
+
+/// How much there is of a patient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PatientCounts {
+    /// NumberOfPatientRelatedStudies (0020,1200).
     pub studies: u64,
-    /// Number of their series.
+    /// NumberOfPatientRelatedSeries (0020,1202).
     pub series: u64,
-    /// Number of their instances.
+    /// NumberOfPatientRelatedInstances (0020,1204).
     pub instances: u64,
 }
 
@@ -71,6 +105,10 @@ pub struct StudyRow {
     pub instances: u64,
     /// One newest instance, whose summary speaks for the study.
     pub representative: Kept,
+    /// Where the row stands.
+    pub place: Place,
+    /// Whether other rows may be of the same patient, study, series or instance; looked at only if the filter asks.
+    pub has_twins: bool,
 }
 
 /// A series in its study.
@@ -143,6 +181,12 @@ pub struct Filter {
     pub limit: usize,
     /// How many to leave out first.
     pub offset: usize,
+    /// Only what stands behind this place.
+    pub after: Option<Place>,
+    /// Only what was there when the newest row of the level had this number.
+    pub until: Option<i64>,
+    /// Whether to look for rows of the same thing from other facilities, or of the same patient at the patient's level.
+    pub twins: bool,
 }
 
 impl Filter {
@@ -161,6 +205,9 @@ impl Filter {
             sop_class_uids: Vec::new(),
             limit,
             offset: 0,
+            after: None,
+            until: None,
+            twins: false,
         }
     }
 }

@@ -157,9 +157,14 @@ async fn series_instances_and_patients() {
     let sop = Filter { sop_instance_uids: vec!["1.2.2.1.40".into()], ..study };
     assert_eq!(storage.index().series(&sop).unwrap().len(), 1);
 
-    let patients = storage.index().patients(&Filter { limit: 2, ..Filter::new(facility("RS-B"), 9) }).unwrap();
-    let rows: Vec<_> = patients.iter().map(|row| (row.patient, row.studies, row.series, row.instances)).collect();
-    assert_eq!(rows, [(patient(900), 1, 1, 1), (patient(5), 2, 2, 4)]);
+    let all = Filter { twins: true, ..Filter::new(facility("RS-B"), 9) };
+    let rows = storage.index().patients(&all).unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.patient, row.has_twins)).collect();
+    assert_eq!(rows, [(patient(900), false), (patient(5), true), (patient(5), true)]);
+    let counts = storage.index().patient_counts(patient(5)).unwrap();
+    assert_eq!((counts.studies, counts.series, counts.instances), (1, 2, 4), "one study of two facilities");
+    let classes = storage.index().sop_classes(patient(2), "1.2.2").unwrap();
+    assert_eq!(classes, ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
