@@ -2,13 +2,21 @@
 
 use super::people::Patient;
 use super::random::Random;
+use anyhow::Result;
 
 /// Secondary Capture Image Storage.
 pub const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Multi-frame Grayscale Byte Secondary Capture Image Storage.
+pub const MULTI_FRAME: &str = "1.2.840.10008.5.1.4.1.1.7.2";
 /// CT Image Storage.
 pub const COMPUTED_TOMOGRAPHY: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Explicit VR Little Endian.
 pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+/// JPEG Baseline (Process 1).
+pub const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
+
+/// ImplementationClassUID of the load tool.
+pub const IMPLEMENTATION: &str = "1.2.826.0.1.3680043.10.1562.0";
 
 const ARC: &str = "1.2.826.0.1.3680043.10.1562";
 
@@ -20,8 +28,6 @@ pub struct Instance {
     pub transfer_syntax: &'static str,
     /// Where it belongs.
     pub uids: Uids,
-    /// PatientID.
-    pub patient_id: String,
     /// The data set.
     pub data_set: Vec<u8>,
 }
@@ -53,12 +59,14 @@ struct Image {
     rows: u16,
     columns: u16,
     bits: u16,
+    frames: usize,
 }
 
 /// A secondary capture of the `n`-th patient with 8 bits a pixel: 400 x 300 are 120 KB.
 pub fn secondary_capture(n: usize, columns: u16, rows: u16) -> Instance {
     let patient = Patient::nth(n);
-    let image = Image { sop_class: SECONDARY_CAPTURE, modality: patient.modality, slice: 1, rows, columns, bits: 8 };
+    let image =
+        Image { sop_class: SECONDARY_CAPTURE, modality: patient.modality, slice: 1, rows, columns, bits: 8, frames: 1 };
     let pixels = Random::new(seed(n, 1)).bytes(usize::from(rows) * usize::from(columns));
     instance(n, &patient, &image, EXPLICIT_LITTLE_ENDIAN, b"OB", &pixels)
 }
@@ -66,7 +74,8 @@ pub fn secondary_capture(n: usize, columns: u16, rows: u16) -> Instance {
 /// The `slice`-th slice of a CT series: 512 x 512 pixels of 12 bits in 16 are 512 KiB.
 pub fn ct_slice(n: usize, slice: usize) -> Instance {
     let patient = Patient::nth(n);
-    let image = Image { sop_class: COMPUTED_TOMOGRAPHY, modality: "CT", slice, rows: 512, columns: 512, bits: 12 };
+    let image =
+        Image { sop_class: COMPUTED_TOMOGRAPHY, modality: "CT", slice, rows: 512, columns: 512, bits: 12, frames: 1 };
     let mut pixels = Random::new(seed(n, slice)).bytes(512 * 512 * 2);
     for (at, byte) in pixels.iter_mut().enumerate() {
         // The upper byte of each pixel has 4 bits.
@@ -75,6 +84,76 @@ pub fn ct_slice(n: usize, slice: usize) -> Instance {
         }
     }
     instance(n, &patient, &image, EXPLICIT_LITTLE_ENDIAN, b"OW", &pixels)
+}
+
+/// A JPEG of 1024 x 1024 grey pixels: soft shapes with noise, as a radiograph has them.
+pub fn radiograph(n: usize) -> Result<Instance> {
+    const SIDE: u16 = 1_024;
+    let patient = Patient::nth(n);
+    let image =
+        Image { sop_class: SECONDARY_CAPTURE, modality: "CR", slice: 1, rows: SIDE, columns: SIDE, bits: 8, frames: 1 };
+    let mut random = Random::new(seed(n, 1));
+    let (x0, y0, wide) = (random.below(700) + 100, random.below(700) + 100, random.below(300) + 200);
+    let mut grey = Vec::with_capacity(usize::from(SIDE) * usize::from(SIDE));
+    for y in 0..usize::from(SIDE) {
+        for x in 0..usize::from(SIDE) {
+            let far = (x.abs_diff(x0).pow(2) + y.abs_diff(y0).pow(2)).isqrt();
+            let shade = 40 + (x / 16 + y / 12) % 64 + 120_usize.saturating_sub(far * 120 / wide);
+            let noise = usize::try_from(random.bits() & 7).unwrap_or(0);
+            grey.push(u8::try_from(shade + noise).unwrap_or(u8::MAX));
+        }
+    }
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, 90).encode(&grey, SIDE, SIDE, jpeg_encoder::ColorType::Luma)?;
+    if jpeg.len() % 2 == 1 {
+        jpeg.push(0);
+    }
+    // PS3.5 A.4: an empty offset table, one fragment, the delimiter.
+    let mut fragments = vec![0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0x00, 0xE0];
+    fragments.extend(u32::try_from(jpeg.len())?.to_le_bytes());
+    fragments.extend(jpeg);
+    fragments.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+    let uids = Uids::of(n, image.slice);
+    let mut elements = header(&patient, &image, &uids);
+    elements.begin_long((0x7FE0, 0x0010), b"OB", u32::MAX);
+    elements.0.extend(fragments);
+    Ok(Instance { sop_class: image.sop_class, transfer_syntax: JPEG_BASELINE, uids, data_set: elements.0 })
+}
+
+/// The beginning of a multi-frame instance, up to the pixels: 512 x 512 of 8 bits each, so many bytes in all.
+pub fn multi_frame_head(n: usize, pixel_bytes: usize) -> Result<Instance> {
+    let patient = Patient::nth(n);
+    let image = Image {
+        sop_class: MULTI_FRAME,
+        modality: "XA",
+        slice: 1,
+        rows: 512,
+        columns: 512,
+        bits: 8,
+        frames: pixel_bytes / (512 * 512),
+    };
+    let uids = Uids::of(n, image.slice);
+    let mut elements = header(&patient, &image, &uids);
+    elements.begin_long((0x7FE0, 0x0010), b"OB", u32::try_from(pixel_bytes)?);
+    Ok(Instance { sop_class: image.sop_class, transfer_syntax: EXPLICIT_LITTLE_ENDIAN, uids, data_set: elements.0 })
+}
+
+impl Instance {
+    /// As a file (PS3.10 7.1).
+    pub fn file(&self) -> Vec<u8> {
+        let mut meta = Elements(Vec::with_capacity(256));
+        meta.long((2, 0x0001), b"OB", &[0, 1]);
+        meta.text(2, 0x0002, b"UI", self.sop_class);
+        meta.text(2, 0x0003, b"UI", &self.uids.instance);
+        meta.text(2, 0x0010, b"UI", self.transfer_syntax);
+        meta.text(2, 0x0012, b"UI", IMPLEMENTATION);
+        let mut file = Elements(vec![0; 128]);
+        file.0.extend(b"DICM");
+        file.short((2, 0), b"UL", &u32::try_from(meta.0.len()).unwrap_or(0).to_le_bytes(), 0);
+        file.0.extend(meta.0);
+        file.0.extend(&self.data_set);
+        file.0
+    }
 }
 
 fn seed(n: usize, slice: usize) -> u64 {
@@ -92,13 +171,7 @@ fn instance(
     let uids = Uids::of(n, image.slice);
     let mut elements = header(patient, image, &uids);
     elements.long((0x7FE0, 0x0010), vr, pixels);
-    Instance {
-        sop_class: image.sop_class,
-        transfer_syntax,
-        patient_id: patient.number.clone(),
-        uids,
-        data_set: elements.0,
-    }
+    Instance { sop_class: image.sop_class, transfer_syntax, uids, data_set: elements.0 }
 }
 
 fn header(patient: &Patient, image: &Image, uids: &Uids) -> Elements {
@@ -159,6 +232,11 @@ fn header(patient: &Patient, image: &Image, uids: &Uids) -> Elements {
 fn image_pixel(out: &mut Elements, image: &Image, ct: bool) {
     out.number(0x0028, 0x0002, 1);
     out.text(0x0028, 0x0004, b"CS", "MONOCHROME2");
+    if image.frames > 1 {
+        out.text(0x0028, 0x0008, b"IS", &image.frames.to_string());
+        // FrameIncrementPointer: the page number vector, left to the reader.
+        out.short((0x0028, 0x0009), b"AT", &[0x18, 0x00, 0x63, 0x10], 0);
+    }
     out.number(0x0028, 0x0010, image.rows);
     out.number(0x0028, 0x0011, image.columns);
     if ct {

@@ -3,7 +3,7 @@
 use super::stream::Stream;
 use anyhow::{Context as _, Result, bail, ensure};
 use wire::command::Command;
-use wire::pdu::{Header, PduType, Pdvs, write_message};
+use wire::pdu::{Fragments, Header, PduType, Pdvs, write_message};
 
 /// What the load tool takes in one PDU.
 pub const PDU_BYTES: u32 = 128 * 1024;
@@ -66,6 +66,19 @@ impl Link {
         if let Some(data_set) = data_set {
             write_message(&mut self.out, context, false, data_set, self.peer_pdu_bytes_max)?;
         }
+        self.stream.send(&self.out)
+    }
+
+    /// Sends a data set in pieces, as they come.
+    pub fn send_pieces<'a>(&mut self, context: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Result<()> {
+        let mut fragments = Fragments::new(context, false, self.peer_pdu_bytes_max)?;
+        for piece in pieces {
+            self.out.clear();
+            fragments.write(&mut self.out, piece)?;
+            self.stream.send(&self.out)?;
+        }
+        self.out.clear();
+        fragments.finish(&mut self.out)?;
         self.stream.send(&self.out)
     }
 

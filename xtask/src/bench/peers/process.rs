@@ -37,3 +37,19 @@ fn cpu_ms(stat: &Path) -> Result<f64> {
     let per_second = u32::try_from(rustix::param::clock_ticks_per_second())?;
     Ok(ticks * 1e3 / f64::from(per_second))
 }
+
+/// Megabytes of memory of a server's processes together, shared pages counted once (PSS).
+pub fn memory_mb(process: u32) -> Result<f64> {
+    let one = |id: u32| -> f64 {
+        // A process that has just ended has none.
+        let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0)
+    };
+    let kib: f64 = family(process).into_iter().map(one).sum();
+    anyhow::ensure!(
+        kib > 0.0,
+        "the kernel tells nothing of the memory of process {process}: run as its user or as root"
+    );
+    Ok(kib * 1024.0 / 1e6)
+}

@@ -1,14 +1,15 @@
-//! C-STORE: the same new instances to every archive, in turns first.
+//! C-STORE and STOW: the same new instances to every archive, in turns first.
 
+use crate::bench::load::http;
 use crate::bench::load::instance::{self, Instance};
-use crate::bench::load::requestor::{Association, Door};
+use crate::bench::load::requestor::Door;
+use crate::bench::load::store;
 use crate::bench::machine;
+use crate::bench::peers::archives::{Archives, Who};
 use crate::bench::peers::report::{Figures, Line, Report, Target};
-use crate::bench::peers::servers::{Dcmqrscp, Orthanc, Running, Segel};
 use crate::bench::peers::{Run, process};
 use crate::bench::spread::Spread;
 use anyhow::{Context as _, Result, ensure};
-use std::time::{Duration, Instant};
 
 /// Secondary captures of 400 x 300 pixels.
 const CAPTURE_BYTES: usize = 120_000;
@@ -18,16 +19,6 @@ const WARM: usize = 64;
 /// Where the numbers of the patients of CT series begin, so that no two rows share a patient.
 const CT_FIRST: usize = 1_000_000;
 
-/// The archives of these rows, all empty at first.
-struct Archives {
-    segel: Segel,
-    shipped: Orthanc,
-    analysed: Orthanc,
-    dcmqrscp: Dcmqrscp,
-}
-
-const NAMES: [&str; 4] = ["Segel", "Orthanc as shipped", "Orthanc analysed", "dcmqrscp"];
-
 /// What one archive did in one round.
 #[derive(Clone, Copy)]
 struct Took {
@@ -36,46 +27,60 @@ struct Took {
     client_ms: f64,
 }
 
-/// What is sent: a share for each association.
-type Shares = Vec<Vec<Instance>>;
+/// By which door.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    Dimse,
+    Web,
+}
 
 /// How much, and what it must reach.
 struct Plan {
     what: &'static str,
-    associations: usize,
-    /// Instances of each association.
+    door: Path,
+    /// Associations or connections.
+    senders: usize,
+    /// Instances of each.
     share: usize,
     least: f64,
     cpu_ms_most: Option<f64>,
     instance_bytes: usize,
 }
 
-/// 120 KB instances of distinct patients.
+/// 120 KB instances of distinct patients by C-STORE.
 pub fn secondary_captures(run: &Run, report: &mut Report) -> Result<()> {
-    let what = "C-STORE 120 KB";
-    let plan = |associations, full: usize, least| Plan {
-        what,
-        associations,
+    let plan = |senders, full: usize, least| Plan {
+        what: "C-STORE 120 KB",
+        door: Path::Dimse,
+        senders,
         share: run.amount(full),
         least,
         cpu_ms_most: Some(0.8),
         instance_bytes: CAPTURE_BYTES,
     };
-    let plans = [plan(1, 240, 1.5), plan(4, 160, 5.0), plan(8, 120, 8.0)];
-    measure(run, report, &plans, |first, plan| {
-        let one = |n| instance::secondary_capture(n, 400, 300);
-        (0..plan.associations)
-            .map(|at| (first + at * plan.share..first + (at + 1) * plan.share).map(one).collect())
-            .collect()
-    })
+    measure(run, report, &[plan(1, 240, 1.5), plan(4, 160, 5.0), plan(8, 120, 8.0)], captures)
+}
+
+/// The same by STOW, one instance a request.
+pub fn stow(run: &Run, report: &mut Report) -> Result<()> {
+    let plan = |senders, full: usize, least| Plan {
+        what: "STOW 120 KB",
+        door: Path::Web,
+        senders,
+        share: run.amount(full),
+        least,
+        cpu_ms_most: None,
+        instance_bytes: CAPTURE_BYTES,
+    };
+    measure(run, report, &[plan(1, 240, 2.0), plan(4, 160, 5.0)], captures)
 }
 
 /// CT series of 100 slices, each association one.
 pub fn ct_series(run: &Run, report: &mut Report) -> Result<()> {
-    let what = "C-STORE CT slices 512 KB";
-    let plan = |associations| Plan {
-        what,
-        associations,
+    let plan = |senders| Plan {
+        what: "C-STORE CT slices 512 KB",
+        door: Path::Dimse,
+        senders,
         share: run.amount(100),
         least: 3.0,
         cpu_ms_most: None,
@@ -83,41 +88,42 @@ pub fn ct_series(run: &Run, report: &mut Report) -> Result<()> {
     };
     measure(run, report, &[plan(1), plan(4)], |first, plan| {
         let series = |at| (1..=plan.share).map(|slice| instance::ct_slice(CT_FIRST + first + at, slice)).collect();
-        (0..plan.associations).map(series).collect()
+        (0..plan.senders).map(series).collect()
     })
 }
 
-fn start(run: &Run, areas: u32) -> Result<Archives> {
-    let folder = run.folder.below("store")?;
-    let (shipped, analysed) = (folder.join("shipped"), folder.join("analysed"));
-    let warm: Shares = vec![(0..WARM).map(|n| instance::secondary_capture(n, 400, 300)).collect()];
-    let segel = Segel::start(&run.segel, &folder)?;
-    let unused = 104;
-    let shipped = Orthanc::start(&shipped, unused)?;
-    let first = Orthanc::start(&analysed, unused)?;
-    let mut dcmqrscp = Dcmqrscp::start(&folder, areas + 1, unused)?;
-    for door in [segel.door.clone(), shipped.door.clone(), first.door.clone(), dcmqrscp.fresh()] {
-        store(&[door], &warm)?;
-    }
-    let analysed = first.analyse(&analysed, unused)?;
-    Ok(Archives { segel, shipped, analysed, dcmqrscp })
+fn captures(first: usize, plan: &Plan) -> Vec<Vec<Instance>> {
+    let one = |n| instance::secondary_capture(n, 400, 300);
+    (0..plan.senders).map(|at| (first + at * plan.share..first + (at + 1) * plan.share).map(one).collect()).collect()
 }
 
-fn measure(run: &Run, report: &mut Report, plans: &[Plan], make: impl Fn(usize, &Plan) -> Shares) -> Result<()> {
-    let associations: usize = plans.iter().map(|plan| plan.associations).sum();
-    let mut archives = start(run, run.rounds * u32::try_from(associations)?)?;
-    let mut took: Vec<[Vec<Took>; 4]> = plans.iter().map(|_| Default::default()).collect();
+fn measure(
+    run: &Run,
+    report: &mut Report,
+    plans: &[Plan],
+    make: impl Fn(usize, &Plan) -> Vec<Vec<Instance>>,
+) -> Result<()> {
+    let what = plans.first().context("nothing to measure")?;
+    let mut who = vec![Who::Segel, Who::Shipped, Who::Analysed];
+    if what.door == Path::Dimse {
+        who.push(Who::Dcmqrscp);
+    }
+    let senders: usize = plans.iter().map(|plan| plan.senders).sum();
+    let areas = run.rounds * u32::try_from(senders)? + 1;
+    let folder = run.folder.below(&what.what.replace(' ', "-"))?;
+    let mut archives = Archives::start(&run.segel, &folder, &who, areas, run.destination.port)?;
+    archives.fill(WARM, &|n| instance::secondary_capture(n, 400, 300))?;
+    let mut took: Vec<Vec<Vec<Took>>> = plans.iter().map(|_| who.iter().map(|_| Vec::new()).collect()).collect();
     let mut disk = Vec::new();
     let mut first = WARM;
     for round in 0..run.rounds {
         for (plan, took) in plans.iter().zip(&mut took) {
             let shares = make(first, plan);
-            first += plan.associations * plan.share;
-            for turn in 0..NAMES.len() {
-                let at = (turn + usize::try_from(round)?) % NAMES.len();
-                let one = archives.take(at, &shares)?;
-                if let Some(took) = took.get_mut(at) {
-                    took.push(one);
+            first += plan.senders * plan.share;
+            for turn in 0..who.len() {
+                let at = (turn + usize::try_from(round)?) % who.len();
+                if let (Some(who), Some(took)) = (who.get(at), took.get_mut(at)) {
+                    took.push(one(&mut archives, *who, plan, &shares)?);
                 }
             }
             let times = 60;
@@ -126,12 +132,12 @@ fn measure(run: &Run, report: &mut Report, plans: &[Plan], make: impl Fn(usize, 
         }
     }
     for (plan, took) in plans.iter().zip(took) {
-        add(report, plan, &took);
+        add(report, plan, &who, &took);
     }
     let sync = machine::sync_cost_ms(run.folder.path())?;
     report.note(format!(
         "{}: disk, one instance appended and fdatasync: {} a second; 4 KiB: {} ms; load average {}",
-        plans.first().map_or("", |plan| plan.what),
+        what.what,
         Spread::of(&disk).digits(0),
         Spread::of(&sync).digits(2),
         machine::load()?
@@ -139,17 +145,52 @@ fn measure(run: &Run, report: &mut Report, plans: &[Plan], make: impl Fn(usize, 
     Ok(())
 }
 
-fn add(report: &mut Report, plan: &Plan, took: &[Vec<Took>; 4]) {
+/// Has one archive store everything.
+fn one(archives: &mut Archives, who: Who, plan: &Plan, shares: &[Vec<Instance>]) -> Result<Took> {
+    let count = shares.iter().map(Vec::len).sum::<usize>();
+    let doors: Vec<Door> = match &mut archives.dcmqrscp {
+        Some(dcmqrscp) if who == Who::Dcmqrscp => shares.iter().map(|_| dcmqrscp.fresh()).collect(),
+        _ => {
+            let door = archives.door(who)?;
+            shares.iter().map(|_| door.clone()).collect()
+        }
+    };
+    let requests: Vec<http::Request> = if plan.door == Path::Web {
+        shares.iter().flatten().map(|instance| http::store_request(&instance.file())).collect::<Result<_>>()?
+    } else {
+        Vec::new()
+    };
+    let (server, client) = (archives.running(who)?.cpu_ms()?, process::own_cpu_ms()?);
+    let many = f64::from(u32::try_from(count)?);
+    let rate = match plan.door {
+        Path::Dimse => many / store::shares(&doors, shares)?.as_secs_f64(),
+        Path::Web => http::drive(archives.sender(who)?, plan.senders, &requests)?.rate(),
+    };
+    let (server, client) = (archives.running(who)?.cpu_ms()? - server, process::own_cpu_ms()? - client);
+    // An archive that acknowledges what it does not keep would look fast.
+    if let (Some(dcmqrscp), Who::Dcmqrscp) = (&archives.dcmqrscp, who) {
+        let held = doors.iter().map(|door| dcmqrscp.held(door)).sum::<Result<usize>>()?;
+        ensure!(held == count, "dcmqrscp holds {held} of {count} instances");
+    } else {
+        let last = shares.iter().flatten().next_back().context("nothing was sent")?;
+        http::Client::new(archives.reader(who)?).must(&super::metadata_of(&last.uids, ""))?;
+    }
+    Ok(Took { rate, server_ms: server / many, client_ms: client / many })
+}
+
+fn add(report: &mut Report, plan: &Plan, who: &[Who], took: &[Vec<Took>]) {
     let column = |value: fn(&Took) -> f64| -> Vec<Figures> {
-        let figures = |(of, took): (&'static str, &Vec<Took>)| Figures {
-            of,
-            // dcmqrscp syncs nothing: told beside, but no archive to be held against.
-            peer: of.starts_with("Orthanc"),
+        let figures = |(who, took): (&Who, &Vec<Took>)| Figures {
+            of: who.name(),
+            // dcmqrscp syncs nothing and finds nothing in a large archive: told beside, but not what to reach.
+            peer: matches!(who, Who::Shipped | Who::Analysed),
             rounds: took.iter().map(value).collect(),
         };
-        NAMES.into_iter().zip(took).map(figures).collect()
+        who.iter().zip(took).map(figures).collect()
     };
-    let what = format!("{}, {} associations", plan.what, plan.associations);
+    let senders = if plan.door == Path::Dimse { "association" } else { "connection" };
+    let many = if plan.senders == 1 { "" } else { "s" };
+    let what = format!("{}, {} {senders}{many}", plan.what, plan.senders);
     report.add(Line {
         what: what.clone(),
         unit: "instances/s",
@@ -171,69 +212,4 @@ fn add(report: &mut Report, plan: &Plan, took: &[Vec<Took>; 4]) {
         figures: column(|took| took.client_ms),
         target: Target::None,
     });
-}
-
-impl Archives {
-    fn running(&self, at: usize) -> &Running {
-        match at {
-            0 => &self.segel.running,
-            1 => &self.shipped.running,
-            2 => &self.analysed.running,
-            _ => &self.dcmqrscp.running,
-        }
-    }
-
-    /// Has the `at`-th archive store everything.
-    fn take(&mut self, at: usize, shares: &Shares) -> Result<Took> {
-        let doors: Vec<Door> = shares
-            .iter()
-            .map(|_| match at {
-                0 => self.segel.door.clone(),
-                1 => self.shipped.door.clone(),
-                2 => self.analysed.door.clone(),
-                _ => self.dcmqrscp.fresh(),
-            })
-            .collect();
-        let count = shares.iter().map(Vec::len).sum::<usize>();
-        let files = if at == 1 { self.shipped.files()? } else { 0 };
-        let (server, client) = (self.running(at).cpu_ms()?, process::own_cpu_ms()?);
-        let took = store(&doors, shares)?;
-        let (server, client) = (self.running(at).cpu_ms()? - server, process::own_cpu_ms()? - client);
-        // An archive that acknowledges what it does not keep would look fast.
-        if at == 1 {
-            ensure!(self.shipped.files()? >= files + count, "Orthanc does not hold what it acknowledged");
-        }
-        if at == 3 {
-            let held = doors.iter().map(|door| self.dcmqrscp.held(door)).sum::<Result<usize>>()?;
-            ensure!(held == count, "dcmqrscp holds {held} of {count} instances");
-        }
-        let many = f64::from(u32::try_from(count)?);
-        Ok(Took { rate: many / took.as_secs_f64(), server_ms: server / many, client_ms: client / many })
-    }
-}
-
-/// Sends each share in an association of its own, all at once; how long from the first request to the last release.
-fn store(doors: &[Door], shares: &Shares) -> Result<Duration> {
-    let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let senders: Vec<_> = doors
-            .iter()
-            .zip(shares)
-            .map(|(door, share)| scope.spawn(|| send(door, share).with_context(|| door.called.clone())))
-            .collect();
-        senders
-            .into_iter()
-            .map(|sender| sender.join().map_err(|_| anyhow::anyhow!("a sender failed"))?)
-            .collect::<Result<()>>()
-    })
-    .map(|()| begun.elapsed())
-}
-
-fn send(door: &Door, share: &[Instance]) -> Result<()> {
-    let Some(first) = share.first() else { return Ok(()) };
-    let mut association = Association::open(door, &[(first.sop_class, first.transfer_syntax)])?;
-    for instance in share {
-        association.store(instance)?;
-    }
-    association.release()
 }

@@ -29,7 +29,7 @@ impl Dcmqrscp {
     /// instances (DCMTK 3.6.7): both take a new area instead.
     pub fn start(folder: &Path, areas: u32, destination: u16) -> Result<Self> {
         let port = free_port()?;
-        let root = folder.join("dcmqrscp");
+        let root = folder;
         let mut table = String::new();
         for area in 0..areas {
             let path = root.join(title(area));
@@ -53,13 +53,18 @@ impl Dcmqrscp {
             .stderr(Stdio::null())
             .spawn()
             .context("dcmqrscp could not be started; Debian: apt-get install dcmtk")?;
-        let mut started = Self { running: Running { child }, port, areas: root, next: 0 };
+        let mut started = Self { running: Running { child }, port, areas: root.to_path_buf(), next: 1 };
         let door = started.door(0);
         started.running.wait_for(&door)?;
         Ok(started)
     }
 
-    /// A door to a storage area that nobody has used.
+    /// The door to the first storage area.
+    pub fn first(&self) -> Door {
+        self.door(0)
+    }
+
+    /// A door to a storage area that nobody has used, the first one apart.
     pub fn fresh(&mut self) -> Door {
         self.next += 1;
         self.door(self.next - 1)

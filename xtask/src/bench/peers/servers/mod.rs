@@ -12,25 +12,14 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-pub use dcmqrscp::Dcmqrscp;
-pub use orthanc::Orthanc;
+pub use dcmqrscp::{AT_ONCE, Dcmqrscp};
+pub use orthanc::{DESTINATION, Orthanc};
 pub use segel::Segel;
 
 /// Verification (PS3.4 A).
 const VERIFICATION: (&str, &str) = ("1.2.840.10008.1.1", "1.2.840.10008.1.2");
 /// A start takes a second; with a large index and a loaded machine several.
 const START_MAX: Duration = Duration::from_secs(120);
-
-/// Where a server's DICOMweb is.
-#[derive(Clone, Debug)]
-pub struct Web {
-    /// Its port on 127.0.0.1.
-    pub port: u16,
-    /// Before `/studies`.
-    pub root: &'static str,
-    /// What goes behind `Authorization:`.
-    pub authorization: Option<String>,
-}
 
 /// A server that runs.
 pub struct Running {

@@ -4,7 +4,8 @@
 //! C-GET and C-MOVE of any caller are allowed (`DicomAlwaysAllow...`; as shipped only C-ECHO and C-STORE are), and the
 //! destination of C-MOVE is known. Nothing that has to do with speed is touched.
 
-use super::{Running, Web, files_below, free_port};
+use super::{Running, free_port};
+use crate::bench::load::http::Web;
 use crate::bench::load::requestor::Door;
 use crate::run;
 use anyhow::{Context as _, Result, ensure};
@@ -44,7 +45,7 @@ impl Orthanc {
         let mut running = Running { child };
         let door = Door { called: "ORTHANC".into(), port: dimse };
         running.wait_for(&door)?;
-        let web = Web { port: http, root: "/dicom-web", authorization: None };
+        let web = Web { port: http, authorization: None };
         Ok(Self { running, door, web, storage })
     }
 
@@ -54,11 +55,6 @@ impl Orthanc {
         drop(self);
         run::must_with("sqlite3", &[index.to_str().context("path")?, "ANALYZE"], &[])?;
         Self::start(folder, destination)
-    }
-
-    /// How many files it keeps beside its index: one an instance, and one more where pixels were cut off.
-    pub fn files(&self) -> Result<usize> {
-        files_below(&self.storage)
     }
 }
 

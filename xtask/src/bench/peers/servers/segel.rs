@@ -1,6 +1,8 @@
 //! Segel as `segel serve` starts it: everything embedded, in release mode.
 
-use super::{Running, Web};
+use super::Running;
+use super::orthanc::DESTINATION;
+use crate::bench::load::http::Web;
 use crate::bench::load::requestor::{CALLING, Door};
 use crate::run;
 use anyhow::{Context as _, Result, bail};
@@ -38,7 +40,7 @@ impl Segel {
     }
 
     /// Starts it on a data folder; a new one gets a facility, a peer, a clinician and a system.
-    pub fn start(program: &Path, folder: &Path) -> Result<Self> {
+    pub fn start(program: &Path, folder: &Path, destination: u16) -> Result<Self> {
         let data = folder.join("segel");
         let founded = data.join("keyservice").exists();
         let mut child = Command::new(program)
@@ -66,12 +68,16 @@ impl Segel {
         if !founded {
             admin(&["facility", "add", FACILITY, "Measured"])?;
             admin(&["peer", "add", CALLING, "--facility", FACILITY])?;
+            admin(&["peer", "add", DESTINATION, "--facility", FACILITY])?;
             admin(&["person", "add", CLINICIAN, "--facility", FACILITY, "--role", "clinician"])?;
             admin(&["person", "add", SYSTEM, "--facility", FACILITY, "--role", "system"])?;
         }
+        // A free port of this run.
+        let there = ["peer", "add", DESTINATION, "--replace", "--facility", FACILITY, "--host", "127.0.0.1", "--port"];
+        admin(&[&there[..], &[&destination.to_string()]].concat())?;
         let web = |name: &str| -> Result<Web> {
             let token = admin(&["token", "--as", name])?;
-            Ok(Web { port: port("http=")?, root: "/dicom-web", authorization: Some(format!("Bearer {token}")) })
+            Ok(Web { port: port("http=")?, authorization: Some(format!("Bearer {token}")) })
         };
         let (reader, sender) = (web(CLINICIAN)?, web(SYSTEM)?);
         let door = Door { called: "SEGEL".into(), port: port("dimse=")? };
