@@ -11,6 +11,8 @@ pub struct Words {
     pub c_store: u16,
     /// C-FIND status (PS3.4 Table C.4-1, PS3.7 Annex C).
     pub c_find: u16,
+    /// C-GET and C-MOVE status before any sub-operation (PS3.4 Tables C.4-2 and C.4-3, PS3.7 Annex C).
+    pub c_move: u16,
     /// HTTP status of a read. What is refused and what is not there look alike.
     pub http_read: u16,
     /// HTTP status of a write, which tells nothing of what is kept.
@@ -28,12 +30,18 @@ pub const SUCCESS: u16 = 0x0000;
 /// C-STORE: a warning (PS3.4 Table B.2-1 leaves B0xxH to them; the comment beside it says what): kept, but beside other
 /// bytes under the same SOP Instance UID.
 pub const KEPT_BESIDE_OTHERS: u16 = 0xB000;
-/// C-FIND: matches continue, all optional keys supported.
+/// C-FIND: matches continue, all optional keys supported. C-GET, C-MOVE: sub-operations continue.
 pub const PENDING: u16 = 0xFF00;
 /// C-FIND: matches continue, some optional keys were not supported.
 pub const PENDING_KEYS_UNSUPPORTED: u16 = 0xFF01;
-/// C-FIND: ended by C-CANCEL.
+/// C-FIND, C-GET, C-MOVE: ended by C-CANCEL.
 pub const CANCEL: u16 = 0xFE00;
+/// C-GET, C-MOVE: every sub-operation failed (PS3.4 Tables C.4-2 and C.4-3: unable to perform sub-operations).
+pub const UNABLE_TO_PERFORM_SUB_OPERATIONS: u16 = 0xA702;
+/// C-MOVE: the destination is not known.
+pub const MOVE_DESTINATION_UNKNOWN: u16 = 0xA801;
+/// C-GET, C-MOVE: one or more sub-operations failed or gave a warning.
+pub const SUB_OPERATIONS_WITH_FAILURES: u16 = 0xB000;
 /// The data set does not match the SOP class; the identifier does not match the SOP class.
 pub const MISMATCH: u16 = 0xA900;
 /// PS3.7 Annex C.5.24: SOP class not supported.
@@ -46,6 +54,7 @@ const TABLE: [Words; 5] = [
         outcome: Outcome::Invalid,
         c_store: 0xC000, // Error: cannot understand
         c_find: 0xC000,  // Failed: unable to process
+        c_move: 0xC000,
         http_read: 400,
         http_write: 400,
         title: "The request cannot be understood",
@@ -56,6 +65,7 @@ const TABLE: [Words; 5] = [
         outcome: Outcome::Refused,
         c_store: 0x0124, // Refused: not authorized
         c_find: 0x0124,
+        c_move: 0x0124,
         http_read: 404,
         http_write: 403,
         title: "Not there, or not allowed",
@@ -66,6 +76,7 @@ const TABLE: [Words; 5] = [
         outcome: Outcome::Busy,
         c_store: 0xA700, // Refused: out of resources
         c_find: 0xA700,
+        c_move: 0xA701, // Refused: out of resources, unable to calculate number of matches
         http_read: 503,
         http_write: 503,
         title: "Try again later",
@@ -76,6 +87,7 @@ const TABLE: [Words; 5] = [
         outcome: Outcome::Damaged,
         c_store: 0x0110, // Processing failure
         c_find: 0x0110,
+        c_move: 0x0110,
         http_read: 500,
         http_write: 500,
         title: "The archive is damaged",
@@ -86,6 +98,7 @@ const TABLE: [Words; 5] = [
         outcome: Outcome::Closed,
         c_store: 0xA700,
         c_find: 0xA700,
+        c_move: 0xA701, // Refused: out of resources, unable to calculate number of matches
         http_read: 503,
         http_write: 503,
         title: "The archive is shutting down",
@@ -109,11 +122,11 @@ mod tests {
 
     /// What peers rely on. A change here is a change of the interface: say so in the changelog.
     const GOLDEN: &str = "\
-Invalid C000 C000 400 400 invalid invalid
-Refused 0124 0124 404 403 not-found forbidden
-Busy A700 A700 503 503 transient transient
-Damaged 0110 0110 500 500 exception exception
-Closed A700 A700 503 503 transient transient
+Invalid C000 C000 C000 400 400 invalid invalid
+Refused 0124 0124 0124 404 403 not-found forbidden
+Busy A700 A700 A701 503 503 transient transient
+Damaged 0110 0110 0110 500 500 exception exception
+Closed A700 A700 A701 503 503 transient transient
 ";
 
     #[test]
@@ -124,8 +137,8 @@ Closed A700 A700 503 503 transient transient
             .map(words)
             .map(|w| {
                 format!(
-                    "{:?} {:04X} {:04X} {} {} {} {}\n",
-                    w.outcome, w.c_store, w.c_find, w.http_read, w.http_write, w.fhir_read, w.fhir_write
+                    "{:?} {:04X} {:04X} {:04X} {} {} {} {}\n",
+                    w.outcome, w.c_store, w.c_find, w.c_move, w.http_read, w.http_write, w.fhir_read, w.fhir_write
                 )
             })
             .collect();

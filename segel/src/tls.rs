@@ -1,12 +1,11 @@
 //! Certificates of this host: read from PEM files, or made once and kept where nothing is configured.
 
+use crate::durable;
 use anyhow::{Context as _, Result, bail};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -24,7 +23,19 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({} certificates, #)", self.chain.len())
+    }
+}
+
 impl Identity {
+    /// The same once more, for another configuration.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+
     /// Reads PEM files.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
         let chain = CertificateDer::pem_file_iter(certificate)
@@ -60,12 +71,11 @@ fn make(certificate: &Path, key: &Path, name: &str) -> Result<()> {
     );
     let (certificate_pem, key_pem) = self_signed(name, names).context("cannot make a certificate")?;
     let folder = certificate.parent().context("a certificate has a folder")?;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    durable::make_folder(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     // The key first: a crash between the two leaves a key without a certificate, and both are made again.
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(key)?;
-    file.write_all(key_pem.as_bytes())?;
-    file.sync_all()?;
-    std::fs::write(certificate, certificate_pem)?;
+    durable::write(key, key_pem.as_bytes(), 0o600).with_context(|| format!("cannot write {}", key.display()))?;
+    durable::write(certificate, certificate_pem.as_bytes(), 0o644)
+        .with_context(|| format!("cannot write {}", certificate.display()))?;
     tracing::info!("made a certificate for {name}: {}", certificate.display());
     Ok(())
 }
@@ -76,7 +86,9 @@ fn self_signed(name: &str, hosts: Vec<String>) -> Result<(String, Zeroizing<Stri
     parameters.distinguished_name = rcgen::DistinguishedName::new();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("Segel {name}"));
     parameters.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
-    parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    // The DICOM door's is shown to peers that the archive calls as well.
+    parameters.extended_key_usages =
+        vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     let today = jiff::Timestamp::from_microsecond(record::time::now())?.to_zoned(jiff::tz::TimeZone::UTC).date();
     let date = |date: jiff::civil::Date| {
         let (month, day) = (u8::try_from(date.month()).unwrap_or(1), u8::try_from(date.day()).unwrap_or(1));

@@ -2,24 +2,21 @@
 
 use super::conversation::{Operation, Said};
 use super::door::{Door, Entered, asker};
-use super::message::{Asked, Effect, Messages};
+use super::message::Messages;
 use super::negotiate::{Context, Negotiated, negotiate};
-use crate::dimse::services::Call;
 use crate::dimse::upper::pdus::{Connection, Pdus, Received};
 use crate::dimse::upper::state::{Action, Event, Machine, Role, State};
 use bytes::Bytes;
 use record::Outcome;
 use seal::message::Asker;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::command::Command;
-use wire::pdu::{
-    Abort, AbortSource, AssociateRj, AssociateRq, PDV_HEADER_BYTES, PduType, Pdvs, RejectReason, release_rp,
-    write_message,
-};
+use wire::pdu::{Abort, AbortSource, AssociateRj, AssociateRq, PduType, RejectReason, release_rp};
 
 /// How long a peer that does not speak the protocol may take to read our abort.
 const DEAF: Duration = Duration::from_secs(1);
@@ -29,6 +26,8 @@ const STOPPING: Duration = Duration::from_millis(250);
 /// What `select` waited for.
 enum Input {
     Received(Received),
+    /// It is decided on the request for the association.
+    Decided(Result<Established, RejectReason>),
     /// The operation under way.
     Said(Said),
     /// No operation is under way any more, and a request waits.
@@ -40,41 +39,46 @@ enum Input {
 }
 
 /// Goes on, or ends the connection.
-type Flow = ControlFlow<()>;
+pub(super) type Flow = ControlFlow<()>;
+
+/// The decision on a request, while the key service is asked.
+type Deciding = Pin<Box<dyn Future<Output = Result<Established, RejectReason>> + Send>>;
 
 /// A connection and everything known of its association.
 pub(in crate::dimse) struct Association<S> {
-    door: Arc<Door>,
-    pdus: Pdus<S>,
-    machine: Machine,
+    pub(super) door: Arc<Door>,
+    pub(super) pdus: Pdus<S>,
+    pub(super) machine: Machine,
     certificate: Option<[u8; 32]>,
     /// Every place is taken: the request will be refused.
     full: bool,
     stop: watch::Receiver<bool>,
     stopping: bool,
     /// When the state was entered, or in Sta6 when the peer last sent something.
-    since: Instant,
+    pub(super) since: Instant,
     /// The peer broke the format.
     deaf: bool,
-    established: Option<Established>,
-    messages: Messages,
+    /// Sta3: the peer waits for our answer.
+    deciding: Option<Deciding>,
+    pub(super) established: Option<Established>,
+    pub(super) messages: Messages,
     /// What a service is doing for the peer.
-    operation: Option<Operation>,
+    pub(super) operation: Option<Operation>,
     /// A request that came while it was: asynchronous operations are not agreed, so it waits, and nothing more is read.
-    held: Option<Held>,
+    pub(super) held: Option<Held>,
 }
 
 /// A request that waits, and the presentation data values behind it in its PDU.
-struct Held {
-    context: Context,
-    command: Box<Command>,
-    rest: Bytes,
+pub(super) struct Held {
+    pub(super) context: Context,
+    pub(super) command: Box<Command>,
+    pub(super) rest: Bytes,
 }
 
 /// What holds from the acceptance to the end.
-struct Established {
-    asker: Asker,
-    negotiated: Arc<Negotiated>,
+pub(super) struct Established {
+    pub(super) asker: Asker,
+    pub(super) negotiated: Arc<Negotiated>,
     _entered: Entered,
 }
 
@@ -96,6 +100,7 @@ impl<S: Connection> Association<S> {
             stopping: false,
             since: Instant::now(),
             deaf: false,
+            deciding: None,
             established: None,
             messages: Messages::default(),
             operation: None,
@@ -124,6 +129,7 @@ impl<S: Connection> Association<S> {
         tokio::select! {
             biased;
             received = self.pdus.receive(), if self.held.is_none() => Input::Received(received),
+            decided = decision(&mut self.deciding) => Input::Decided(decided),
             said = next(&mut self.operation) => Input::Said(said),
             () = tokio::time::sleep_until(deadline) => Input::Late,
             // A sender that is gone means a stop as well.
@@ -157,6 +163,7 @@ impl<S: Connection> Association<S> {
                 self.happen(Event::AbortRequest, AbortSource::ServiceUser).await
             }
             Input::Late => self.happen(Event::ArtimExpired, AbortSource::Provider).await,
+            Input::Decided(decided) => self.decided(decided).await,
             Input::Said(said) => self.said(said).await,
             Input::Resume => self.resume().await,
             Input::Received(Received::Begun) => Flow::Continue(()),
@@ -189,7 +196,7 @@ impl<S: Connection> Association<S> {
     }
 
     /// Takes an event whose action needs nothing but the connection.
-    async fn happen(&mut self, event: Event, abort: AbortSource) -> Flow {
+    pub(super) async fn happen(&mut self, event: Event, abort: AbortSource) -> Flow {
         match self.machine.apply(event) {
             Action::Ar2 => {
                 self.machine.apply(Event::ReleaseResponse);
@@ -208,12 +215,13 @@ impl<S: Connection> Association<S> {
         self.messages = Messages::default();
         self.operation = None;
         self.held = None;
+        self.deciding = None;
         self.established = None;
         self.since = Instant::now();
         self.send(pdu).await
     }
 
-    async fn send(&mut self, pdus: &[u8]) -> Flow {
+    pub(super) async fn send(&mut self, pdus: &[u8]) -> Flow {
         match self.pdus.send(pdus, self.door.settings.pdu_progress).await {
             Ok(()) => Flow::Continue(()),
             Err(_) => Flow::Break(()),
@@ -232,158 +240,75 @@ impl<S: Connection> Association<S> {
             return self.happen(Event::AssociateRqPdu, AbortSource::UnexpectedPdu).await;
         }
         self.machine.apply(Event::AssociateRqPdu);
-        match self.decide(&request).await {
+        self.since = Instant::now();
+        let refused = self.full || self.stopping;
+        self.deciding = Some(Box::pin(decide(Arc::clone(&self.door), request, self.certificate, refused)));
+        Flow::Continue(())
+    }
+
+    /// Answers the request for an association.
+    async fn decided(&mut self, decided: Result<Established, RejectReason>) -> Flow {
+        self.deciding = None;
+        match decided {
             Ok(established) => {
                 let Ok(answer) = established.negotiated.answer.write() else {
                     return self.happen(Event::AbortRequest, AbortSource::Provider).await;
                 };
-                tracing::info!(
-                    peer = request.calling_ae_title,
-                    contexts = established.negotiated.contexts.len(),
-                    "association"
-                );
                 self.machine.apply(Event::AcceptResponse);
                 self.established = Some(established);
                 self.since = Instant::now();
                 self.send(&answer).await
             }
             Err(reason) => {
-                tracing::info!(peer = request.calling_ae_title, ?reason, "an association was refused");
                 self.machine.apply(Event::RejectResponse);
                 self.leave(&AssociateRj::from(reason).write()).await
             }
         }
     }
+}
 
-    async fn decide(&self, request: &AssociateRq) -> Result<Established, RejectReason> {
-        if self.full || self.stopping {
-            return Err(RejectReason::LocalLimitExceeded);
-        }
-        let negotiated = negotiate(request, &self.door.settings)?;
-        let asker = asker(&request.calling_ae_title, self.certificate);
-        match self.door.archive.authenticate(&asker).await {
-            Ok(_) => {}
-            Err(error) if error.outcome() == Outcome::Refused => return Err(RejectReason::CallingAeTitleNotRecognized),
-            Err(error) => {
-                tracing::warn!(%error, "a peer cannot be told from a stranger");
-                return Err(RejectReason::TemporaryCongestion);
-            }
-        }
-        // Only a known peer is counted: a stranger cannot use up another's places.
-        let entered = self.door.enter(&request.calling_ae_title).ok_or(RejectReason::LocalLimitExceeded)?;
-        Ok(Established { asker, negotiated: Arc::new(negotiated), _entered: entered })
+/// Decides on a request: what is proposed, and who proposes it.
+async fn decide(
+    door: Arc<Door>,
+    request: AssociateRq,
+    certificate: Option<[u8; 32]>,
+    refused: bool,
+) -> Result<Established, RejectReason> {
+    let peer = &request.calling_ae_title;
+    let decided =
+        if refused { Err(RejectReason::LocalLimitExceeded) } else { admit(&door, &request, certificate).await };
+    match &decided {
+        Ok(established) => tracing::info!(peer, contexts = established.negotiated.contexts.len(), "association"),
+        Err(reason) => tracing::info!(peer, ?reason, "an association was refused"),
     }
+    decided
+}
 
-    async fn data_tf(&mut self, body: Bytes) -> Flow {
-        if self.established.is_none() || self.machine.state() != State::Sta6 {
-            return self.happen(Event::DataTfPdu, AbortSource::UnexpectedPdu).await;
-        }
-        self.machine.apply(Event::DataTfPdu);
-        self.take(body, Vec::new()).await
-    }
-
-    /// Takes presentation data values and sends what was answered at once.
-    async fn take(&mut self, body: Bytes, mut out: Vec<u8>) -> Flow {
-        let taken = self.take_values(&body, &mut out).await;
-        if let Err(error) = taken {
-            tracing::info!(%error, "a peer broke the protocol, and its association is aborted");
-            return self.happen(Event::InvalidPdu, AbortSource::InvalidPduParameterValue).await;
-        }
-        // What took the archive long was not the peer's silence.
-        self.since = Instant::now();
-        self.data_request(&out).await
-    }
-
-    async fn take_values(&mut self, body: &Bytes, out: &mut Vec<u8>) -> Result<(), wire::Error> {
-        let Some(established) = &self.established else { return Ok(()) };
-        let (asker, negotiated) = (established.asker.clone(), Arc::clone(&established.negotiated));
-        let header = usize::try_from(PDV_HEADER_BYTES).unwrap_or(usize::MAX);
-        let mut taken: usize = 0;
-        for pdv in Pdvs::new(body) {
-            let pdv = pdv?;
-            taken = taken.saturating_add(header).saturating_add(pdv.fragment.len());
-            let effect = match self.messages.take(&negotiated, pdv).await? {
-                Effect::Request(context, command) if self.operation.is_some() => {
-                    let rest = body.slice(taken.min(body.len())..);
-                    self.held = Some(Held { context, command, rest });
-                    return Ok(());
-                }
-                Effect::Request(context, command) => self.messages.begin(&self.door, &asker, context, *command),
-                effect => effect,
-            };
-            self.effect(effect, &asker, &negotiated, out)?;
-        }
-        Ok(())
-    }
-
-    fn effect(
-        &mut self,
-        effect: Effect,
-        asker: &Asker,
-        negotiated: &Arc<Negotiated>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), wire::Error> {
-        match effect {
-            Effect::Nothing | Effect::Request(..) => Ok(()),
-            Effect::Respond(context_id, response) => {
-                write_message(out, context_id, true, &response.write(), negotiated.peer_pdu_bytes_max)
-            }
-            Effect::Call(asked) => {
-                let Asked { context, request, identifier } = *asked;
-                let (door, asker, negotiated) = (Arc::clone(&self.door), asker.clone(), Arc::clone(negotiated));
-                self.operation = Some(Operation::begin(Call { door, asker, negotiated, context, request, identifier }));
-                Ok(())
-            }
-            Effect::Cancel(message_id) => {
-                // Without an operation, the one that it names is over: its last response is on the way.
-                if let Some(operation) = &self.operation {
-                    operation.cancel(message_id);
-                }
-                Ok(())
-            }
-            Effect::Answer(answer) => match &self.operation {
-                Some(operation) if operation.answer(*answer) => Ok(()),
-                _ => Err(wire::Error::invalid("a response to nothing")),
-            },
+async fn admit(
+    door: &Arc<Door>,
+    request: &AssociateRq,
+    certificate: Option<[u8; 32]>,
+) -> Result<Established, RejectReason> {
+    let negotiated = negotiate(request, &door.settings)?;
+    let asker = asker(&request.calling_ae_title, certificate);
+    match door.archive.authenticate(&asker).await {
+        Ok(_) => {}
+        Err(error) if error.outcome() == Outcome::Refused => return Err(RejectReason::CallingAeTitleNotRecognized),
+        Err(error) => {
+            tracing::warn!(%error, "a peer cannot be told from a stranger");
+            return Err(RejectReason::TemporaryCongestion);
         }
     }
+    // Only a known peer is counted: a stranger cannot use up another's places.
+    let entered = door.enter(&request.calling_ae_title).ok_or(RejectReason::LocalLimitExceeded)?;
+    Ok(Established { asker, negotiated: Arc::new(negotiated), _entered: entered })
+}
 
-    /// Sends what a service said.
-    async fn said(&mut self, said: Said) -> Flow {
-        self.since = Instant::now();
-        let flow = match said {
-            Said::Pdus(pdus) => self.data_request(&pdus).await,
-            Said::Last(pdus) => {
-                self.operation = None;
-                self.data_request(&pdus).await
-            }
-            Said::Broken => self.happen(Event::AbortRequest, AbortSource::Provider).await,
-        };
-        self.since = Instant::now();
-        flow
-    }
-
-    /// Goes on with the request that waited.
-    async fn resume(&mut self) -> Flow {
-        let (Some(Held { context, command, rest }), Some(established)) = (self.held.take(), &self.established) else {
-            return Flow::Continue(());
-        };
-        let (asker, negotiated) = (established.asker.clone(), Arc::clone(&established.negotiated));
-        self.pdus.renew();
-        let mut out = Vec::new();
-        let effect = self.messages.begin(&self.door, &asker, context, *command);
-        if self.effect(effect, &asker, &negotiated, &mut out).is_err() {
-            return self.happen(Event::AbortRequest, AbortSource::Provider).await;
-        }
-        self.take(rest, out).await
-    }
-
-    async fn data_request(&mut self, out: &[u8]) -> Flow {
-        if out.is_empty() {
-            return Flow::Continue(());
-        }
-        self.machine.apply(Event::DataRequest);
-        self.send(out).await
+/// The decision that is being made; never, if none is.
+async fn decision(deciding: &mut Option<Deciding>) -> Result<Established, RejectReason> {
+    match deciding {
+        Some(deciding) => deciding.await,
+        None => std::future::pending().await,
     }
 }
 

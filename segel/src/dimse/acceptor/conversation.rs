@@ -8,6 +8,7 @@
 use crate::dimse::services::{self, Call};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use wire::command::Command;
 use wire::pdu::{Fragments, write_message};
 
@@ -51,6 +52,8 @@ pub(in crate::dimse) struct Conversation {
     message_id: u16,
     /// The data set that is being sent.
     data_set: Option<Fragments>,
+    /// When something was last handed to the association.
+    spoken: Instant,
 }
 
 impl Conversation {
@@ -102,7 +105,13 @@ impl Conversation {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.out);
+        self.spoken = Instant::now();
         self.said.send(Said::Pdus(batch)).await.map_err(|_| Broken::Gone)
+    }
+
+    /// When the peer last heard something: what takes long tells how far it is.
+    pub(in crate::dimse) fn spoken(&self) -> Instant {
+        self.spoken
     }
 
     /// Whether a C-CANCEL for this operation has come.
@@ -153,6 +162,7 @@ impl Operation {
             cancelled,
             message_id: 0,
             data_set: None,
+            spoken: Instant::now(),
         };
         let message_id = call.request.message_id;
         let task = tokio::spawn(run(call, conversation));

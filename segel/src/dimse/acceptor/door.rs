@@ -1,5 +1,6 @@
 //! What all associations share.
 
+use crate::tls::Identity;
 use archive::Archive;
 use record::{Purpose, limits};
 use seal::message::{Asker, Proof};
@@ -14,6 +15,8 @@ pub struct Settings {
     pub ae_title: String,
     /// SOP classes taken as storage besides those of the standard: private ones of a hospital's machines.
     pub storage_sop_classes: Vec<String>,
+    /// The certificate that the archive shows to peers which it calls over TLS.
+    pub identity: Option<Arc<Identity>>,
     /// Connections at once.
     pub associations_max: usize,
     /// Associations of one calling AE title at once.
@@ -36,6 +39,7 @@ impl Settings {
         Self {
             ae_title: ae_title.to_owned(),
             storage_sop_classes: Vec::new(),
+            identity: None,
             associations_max: limits::ASSOCIATIONS_MAX,
             associations_per_peer_max: limits::ASSOCIATIONS_PER_PEER_MAX,
             artim: Duration::from_millis(limits::ARTIM_MS_MAX),

@@ -1,6 +1,7 @@
 //! Which associations and presentation contexts are accepted (PS3.8 7.1.1, PS3.7 D.3).
 
 use super::door::Settings;
+use super::extended::Extended;
 pub(in crate::dimse) use crate::dimse::services::Service;
 use record::limits::PDU_BYTES_MAX;
 use wire::pdu::{
@@ -13,6 +14,8 @@ use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax};
 pub(in crate::dimse) const IMPLEMENTATION_CLASS_UID: &str = "2.25.138428531871653213962547102836610382741";
 /// Segel's ImplementationVersionName.
 const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERSION"));
+/// Storage Service Class (PS3.6 Table A-1): what a common extended negotiation says of a new or private storage SOP class.
+const STORAGE_SERVICE_CLASS: &str = "1.2.840.10008.4.2";
 /// The arc of the standard that holds composite storage SOP classes, new ones included (PS3.6 Annex A).
 const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
 /// Storage SOP classes outside that arc, current and retired. A DICOMDIR is none: it names files and no patient's instance.
@@ -45,11 +48,26 @@ pub(in crate::dimse) struct Negotiated {
     pub(in crate::dimse) contexts: Vec<Context>,
     pub(in crate::dimse) peer_pdu_bytes_max: u32,
     pub(in crate::dimse) answer: AssociateAc,
+    /// What was agreed on beyond the contexts, by SOP class.
+    extended: Vec<(String, Extended)>,
 }
 
 impl Negotiated {
     pub(in crate::dimse) fn context(&self, id: u8) -> Option<&Context> {
         self.contexts.iter().find(|c| c.id == id)
+    }
+
+    /// Contexts over which the peer takes C-STORE requests of ours: it is SCP of the class (PS3.7 D.3.3.4).
+    pub(in crate::dimse) fn storage_at_peer(&self) -> impl Iterator<Item = &Context> {
+        let roles = &self.answer.user_information.role_selections;
+        let scp =
+            |context: &Context| roles.iter().any(|role| role.scp && role.sop_class_uid == context.abstract_syntax);
+        self.contexts.iter().filter(move |context| context.service == Service::Storage && scp(context))
+    }
+
+    /// What was agreed for a SOP class.
+    pub(in crate::dimse) fn extended(&self, sop_class: &str) -> Extended {
+        self.extended.iter().find(|(uid, _)| uid == sop_class).map(|(_, extended)| *extended).unwrap_or_default()
     }
 }
 
@@ -71,7 +89,7 @@ pub(in crate::dimse) fn negotiate(request: &AssociateRq, settings: &Settings) ->
     let mut contexts = Vec::new();
     let mut answers = Vec::new();
     for proposed in &request.presentation_contexts {
-        let (result, transfer_syntax) = match decide(proposed, settings) {
+        let (result, transfer_syntax) = match decide(proposed, request, settings) {
             Ok(context) => {
                 let syntax = context.transfer_syntax.clone();
                 contexts.push(context);
@@ -89,27 +107,58 @@ pub(in crate::dimse) fn negotiate(request: &AssociateRq, settings: &Settings) ->
         presentation_contexts: answers,
         user_information: user_information(request, &contexts),
     };
-    Ok(Negotiated { contexts, peer_pdu_bytes_max, answer })
+    let asked = request.user_information.extended_negotiations.iter();
+    let extended = asked.filter_map(|asked| {
+        let context = contexts.iter().find(|context| context.abstract_syntax == asked.sop_class_uid)?;
+        Some((asked.sop_class_uid.clone(), Extended::grant(context.service, &asked.application_information)))
+    });
+    let extended = extended.collect();
+    Ok(Negotiated { contexts, peer_pdu_bytes_max, answer, extended })
 }
 
+/// What is said of ourselves, and of what the requestor asked beyond contexts.
+///
+/// A user identity (PS3.7 D.3.3.7) is read and not used: who asks is told by certificate and AE title, which the key
+/// service knows. Not to answer it, also where an answer was asked for, is how the standard lets an acceptor say that it
+/// does not take part; the requestor then decides whether to go on.
 fn user_information(request: &AssociateRq, contexts: &[Context]) -> UserInformation {
-    let ours = request.user_information.role_selections.iter();
-    let ours = ours.filter(|role| contexts.iter().any(|c| c.abstract_syntax == role.sop_class_uid));
+    let asked = &request.user_information;
+    let context = |sop_class: &str| contexts.iter().find(|context| context.abstract_syntax == sop_class);
     UserInformation {
         pdu_bytes_max: PDU_BYTES_MAX,
         implementation_class_uid: IMPLEMENTATION_CLASS_UID.to_owned(),
         implementation_version_name: IMPLEMENTATION_VERSION_NAME.to_owned(),
-        // The requestor may be SCU, as without the item; the archive asks nothing back over the same association.
-        role_selections: ours
-            .map(|role| RoleSelection { sop_class_uid: role.sop_class_uid.clone(), scu: role.scu, scp: false })
+        // One operation at a time, whatever was proposed (PS3.7 D.3.3.3); no item is the same as 1 and 1.
+        asynchronous_operations: asked.asynchronous_operations.map(|_| (1, 1)),
+        role_selections: asked
+            .role_selections
+            .iter()
+            .filter_map(|role| Some((role, context(&role.sop_class_uid)?)))
+            // The requestor may be SCU, as without the item; SCP where the archive asks something back.
+            .map(|(role, context)| RoleSelection { scp: role.scp && context.service.asks_back(), ..role.clone() })
+            .collect(),
+        extended_negotiations: asked
+            .extended_negotiations
+            .iter()
+            .filter_map(|asked| Some((asked, context(&asked.sop_class_uid)?)))
+            .map(|(asked, context)| Extended::grant(context.service, &asked.application_information).answer(asked))
             .collect(),
         ..UserInformation::default()
     }
 }
 
-fn decide(proposed: &PresentationContextRq, settings: &Settings) -> Result<Context, PresentationResult> {
-    let service = service(&proposed.abstract_syntax, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
+fn decide(
+    proposed: &PresentationContextRq,
+    request: &AssociateRq,
+    settings: &Settings,
+) -> Result<Context, PresentationResult> {
+    let sop_class = &proposed.abstract_syntax;
+    let service = service(sop_class, request, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
+    let roles = &request.user_information.role_selections;
     let transfer_syntax = match service {
+        Service::Storage if roles.iter().any(|role| role.scp && role.sop_class_uid == *sop_class) => {
+            sendable(&proposed.transfer_syntaxes)
+        }
         Service::Storage => preferred(&proposed.transfer_syntaxes),
         _ => {
             let plain = |syntax: &&String| *syntax == IMPLICIT_LITTLE || *syntax == EXPLICIT_LITTLE;
@@ -117,7 +166,18 @@ fn decide(proposed: &PresentationContextRq, settings: &Settings) -> Result<Conte
         }
     };
     let transfer_syntax = transfer_syntax.ok_or(PresentationResult::TransferSyntaxesNotSupported)?.clone();
-    Ok(Context { id: proposed.id, abstract_syntax: proposed.abstract_syntax.clone(), transfer_syntax, service })
+    Ok(Context { id: proposed.id, abstract_syntax: sop_class.clone(), transfer_syntax, service })
+}
+
+/// For what the archive will send: whatever an object is kept in, Explicit VR Little Endian is what it is most likely kept
+/// in or can be brought into; Implicit comes next. Then the proposer's order, a private syntax last.
+fn sendable(proposed: &[String]) -> Option<&String> {
+    proposed.iter().min_by_key(|uid| match uid.as_str() {
+        EXPLICIT_LITTLE => 0,
+        IMPLICIT_LITTLE => 1,
+        uid if TransferSyntax::of(uid).is_standard() => 2,
+        _ => 3,
+    })
 }
 
 /// Everything is kept as it comes, so the proposer's order decides; but a private syntax, whose form has to be guessed,
@@ -129,10 +189,13 @@ fn preferred(proposed: &[String]) -> Option<&String> {
     })
 }
 
-fn service(abstract_syntax: &str, settings: &Settings) -> Option<Service> {
+fn service(sop_class: &str, request: &AssociateRq, settings: &Settings) -> Option<Service> {
+    let common = &request.user_information.common_extended_negotiations;
+    let said_to_be =
+        || common.iter().any(|c| c.sop_class_uid == sop_class && c.service_class_uid == STORAGE_SERVICE_CLASS);
     let storage =
-        || is_storage(abstract_syntax) || settings.storage_sop_classes.iter().any(|uid| uid == abstract_syntax);
-    Service::of(abstract_syntax).or_else(|| storage().then_some(Service::Storage))
+        || is_storage(sop_class) || settings.storage_sop_classes.iter().any(|uid| uid == sop_class) || said_to_be();
+    Service::of(sop_class).or_else(|| storage().then_some(Service::Storage))
 }
 
 /// Whether the standard has it as a storage SOP class.
@@ -141,126 +204,4 @@ fn is_storage(uid: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use dicom_dictionary_std::uids;
-
-    const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
-
-    fn request(contexts: &[(&str, &[&str])]) -> AssociateRq {
-        AssociateRq {
-            protocol_version: 1,
-            called_ae_title: "SEGEL".into(),
-            calling_ae_title: "CT1".into(),
-            application_context: DICOM_APPLICATION_CONTEXT.into(),
-            presentation_contexts: contexts
-                .iter()
-                .zip((1..).step_by(2))
-                .map(|((uid, syntaxes), id)| PresentationContextRq {
-                    id,
-                    abstract_syntax: (*uid).to_owned(),
-                    transfer_syntaxes: syntaxes.iter().map(|s| (*s).to_owned()).collect(),
-                })
-                .collect(),
-            user_information: UserInformation { pdu_bytes_max: 16_384, ..UserInformation::default() },
-        }
-    }
-
-    fn result(uid: &str, syntaxes: &[&str]) -> (PresentationResult, String) {
-        let negotiated = negotiate(&request(&[(uid, syntaxes)]), &Settings::new("SEGEL")).unwrap();
-        let answer = negotiated.answer.presentation_contexts[0].clone();
-        assert_eq!(negotiated.context(1).is_some(), answer.result == PresentationResult::Acceptance);
-        (answer.result, answer.transfer_syntax)
-    }
-
-    #[test]
-    fn the_proposers_order_decides_but_private_and_deflated_syntaxes_come_last() {
-        for (proposed, taken) in [
-            (&["1.2.840.10008.1.2.4.90", IMPLICIT_LITTLE][..], "1.2.840.10008.1.2.4.90"),
-            (&[EXPLICIT_LITTLE, IMPLICIT_LITTLE], EXPLICIT_LITTLE),
-            (&[IMPLICIT_LITTLE, EXPLICIT_LITTLE], IMPLICIT_LITTLE),
-            (&["1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"], "1.2.840.10008.1.2.2"),
-            (&["1.2.840.10008.1.2.1.99"], "1.2.840.10008.1.2.1.99"),
-            (&["1.2.840.113619.5.2", IMPLICIT_LITTLE], IMPLICIT_LITTLE),
-            (&["1.2.840.10008.1.2.1.99", "1.2.840.113619.5.2"], "1.2.840.113619.5.2"),
-        ] {
-            assert_eq!(result(CT, proposed), (PresentationResult::Acceptance, taken.to_owned()));
-        }
-        assert_eq!(result(CT, &[]).0, PresentationResult::TransferSyntaxesNotSupported);
-    }
-
-    #[test]
-    fn every_storage_sop_class_is_taken_and_nothing_else() {
-        for uid in [
-            CT,
-            "1.2.840.10008.5.1.4.1.1.104.1",
-            "1.2.840.10008.5.1.4.1.1.9.1.1",
-            "1.2.840.10008.5.1.4.1.1.9999.1",
-            "1.2.840.10008.5.1.4.38.1",
-            "1.2.840.10008.5.1.4.34.7",
-        ] {
-            assert_eq!(result(uid, &[IMPLICIT_LITTLE]).0, PresentationResult::Acceptance, "{uid}");
-        }
-        for uid in [
-            uids::MEDIA_STORAGE_DIRECTORY_STORAGE,
-            uids::STORAGE_COMMITMENT_PUSH_MODEL,
-            uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE,
-            "1.2.840.10008.5.1.4.31",
-            "1.2.840.10008.5.1.4.1.1",
-            "1.2.3.4",
-        ] {
-            assert_eq!(result(uid, &[IMPLICIT_LITTLE]).0, PresentationResult::AbstractSyntaxNotSupported, "{uid}");
-        }
-        let mut settings = Settings::new("SEGEL");
-        settings.storage_sop_classes.push("1.2.3.4".into());
-        assert_eq!(negotiate(&request(&[("1.2.3.4", &[IMPLICIT_LITTLE])]), &settings).unwrap().contexts.len(), 1);
-    }
-
-    #[test]
-    fn queries_and_echoes_speak_plain_little_endian_only() {
-        for uid in [uids::VERIFICATION, uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND] {
-            assert_eq!(result(uid, &["1.2.840.10008.1.2.2", EXPLICIT_LITTLE]).1, EXPLICIT_LITTLE);
-            assert_eq!(result(uid, &["1.2.840.10008.1.2.2"]).0, PresentationResult::TransferSyntaxesNotSupported);
-        }
-    }
-
-    #[test]
-    fn requests_for_somebody_else_are_rejected_with_the_reason() {
-        let settings = Settings::new("SEGEL");
-        type Change = fn(&mut AssociateRq);
-        let change: [(Change, RejectReason); 4] = [
-            (|r| r.protocol_version = 2, RejectReason::ProtocolVersionNotSupported),
-            (|r| r.application_context = "1.2".into(), RejectReason::ApplicationContextNotSupported),
-            (|r| r.called_ae_title = "OTHER".into(), RejectReason::CalledAeTitleNotRecognized),
-            (|r| r.user_information.pdu_bytes_max = PDU_BYTES_MIN - 1, RejectReason::NoReasonGiven),
-        ];
-        for (change, reason) in change {
-            let mut bad = request(&[(CT, &[IMPLICIT_LITTLE])]);
-            change(&mut bad);
-            assert_eq!(negotiate(&bad, &settings).unwrap_err(), reason);
-        }
-        let mut unlimited = request(&[(CT, &[IMPLICIT_LITTLE])]);
-        unlimited.user_information.pdu_bytes_max = 0;
-        assert!(negotiate(&unlimited, &settings).is_ok());
-    }
-
-    #[test]
-    fn a_role_of_scp_is_not_granted() {
-        let mut asks = request(&[(CT, &[IMPLICIT_LITTLE])]);
-        asks.user_information.role_selections = vec![
-            RoleSelection { sop_class_uid: CT.into(), scu: true, scp: true },
-            RoleSelection { sop_class_uid: "1.2.3".into(), scu: true, scp: true },
-        ];
-        let answer = negotiate(&asks, &Settings::new("SEGEL")).unwrap().answer;
-        assert_eq!(
-            answer.user_information.role_selections,
-            [RoleSelection { sop_class_uid: CT.into(), scu: true, scp: false }]
-        );
-    }
-
-    #[test]
-    fn the_implementation_is_named_within_its_fields() {
-        assert!(wire::uid::is_uid(IMPLEMENTATION_CLASS_UID));
-        assert!((1..=16).contains(&IMPLEMENTATION_VERSION_NAME.len()));
-    }
-}
+mod tests;

@@ -22,8 +22,12 @@
 //! the archive as it comes ([`store`]).
 
 pub(in crate::dimse) mod find;
+mod get;
+mod move_to;
 mod query;
+mod retrieve;
 pub(in crate::dimse) mod store;
+mod worklist;
 
 use super::acceptor::conversation::{Broken, Conversation};
 use super::acceptor::door::Door;
@@ -43,6 +47,16 @@ pub(in crate::dimse) enum Service {
     Find {
         patient_root: bool,
     },
+    /// The modality worklist.
+    Worklist,
+    /// As for a query.
+    Get {
+        patient_root: bool,
+    },
+    /// As for a query.
+    Move {
+        patient_root: bool,
+    },
 }
 
 impl Service {
@@ -52,6 +66,11 @@ impl Service {
             uids::VERIFICATION => Some(Self::Verification),
             uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Self::Find { patient_root: true }),
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Self::Find { patient_root: false }),
+            uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND => Some(Self::Worklist),
+            uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET => Some(Self::Get { patient_root: true }),
+            uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET => Some(Self::Get { patient_root: false }),
+            uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE => Some(Self::Move { patient_root: true }),
+            uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE => Some(Self::Move { patient_root: false }),
             _ => None,
         }
     }
@@ -60,8 +79,15 @@ impl Service {
     pub(in crate::dimse) fn takes(self) -> &'static [u16] {
         match self {
             Self::Verification | Self::Storage => &[],
-            Self::Find { .. } => &[field::C_FIND_RQ],
+            Self::Find { .. } | Self::Worklist => &[field::C_FIND_RQ],
+            Self::Get { .. } => &[field::C_GET_RQ],
+            Self::Move { .. } => &[field::C_MOVE_RQ],
         }
+    }
+
+    /// Whether the archive makes requests of its own over a context of the service: the peer may then be SCP.
+    pub(in crate::dimse) fn asks_back(self) -> bool {
+        matches!(self, Self::Storage)
     }
 }
 
@@ -85,6 +111,9 @@ pub(in crate::dimse) struct Call {
 pub(in crate::dimse) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {
     match call.context.service {
         Service::Find { .. } => query::serve(call, peer).await,
+        Service::Worklist => worklist::serve(call, peer).await,
+        Service::Get { .. } => get::serve(call, peer).await,
+        Service::Move { .. } => move_to::serve(call, peer).await,
         Service::Verification | Service::Storage => {
             peer.respond(&call.request.response(outcome::UNRECOGNIZED_OPERATION), None).await
         }

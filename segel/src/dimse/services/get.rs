@@ -1,0 +1,112 @@
+//! C-GET (PS3.7 9.1.3, PS3.4 C.4.3): the instances come back over the same association, each by a C-STORE request.
+
+use super::Call;
+use super::retrieve::identifier::Wanted;
+use super::retrieve::instances::{self, Instances};
+use super::retrieve::reading::{Piece, Reading};
+use super::retrieve::tally::{Ended, Tally, refused};
+use crate::dimse::acceptor::conversation::{Broken, Conversation};
+use archive::object::InstanceFacts;
+use wire::command::{Command, DATA_SET_FOLLOWS, field};
+
+/// Answers a C-GET.
+pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {
+    let super::Service::Get { patient_root } = call.context.service else { return Err(Broken::Protocol) };
+    let relational = call.negotiated.extended(&call.context.abstract_syntax).relational;
+    let syntax = call.context.transfer_syntax.clone();
+    let wanted = match Wanted::parse(&syntax, patient_root, relational, &call.identifier) {
+        Ok(wanted) => wanted,
+        Err(failure) => return peer.respond(&refused(&call.request, failure), None).await,
+    };
+    let instances = match peer.unless_cancelled(instances::open(&call, wanted)).await {
+        Some(Ok(instances)) => instances,
+        Some(Err(failure)) => return peer.respond(&refused(&call.request, failure), None).await,
+        None => {
+            let (cancelled, _) = Tally::default().cancelled(&call.request, &syntax);
+            return peer.respond(&cancelled, None).await;
+        }
+    };
+    let (tally, cancelled) = send(&call, instances, peer).await?;
+    let (last, list) =
+        if cancelled { tally.cancelled(&call.request, &syntax) } else { tally.last(&call.request, &syntax) };
+    peer.respond(&last, list.as_deref()).await
+}
+
+/// Sends what can be sent; whether a C-CANCEL ended it.
+async fn send(call: &Call, instances: Instances, peer: &mut Conversation) -> Result<(Tally, bool), Broken> {
+    let Instances { opened, refused } = instances;
+    let mut tally = Tally::new(opened.len().saturating_add(refused.len()));
+    for uid in &refused {
+        tally.count(Ended::Failed, uid);
+    }
+    let mut sendable = Vec::with_capacity(opened.len());
+    for instance in opened {
+        let Some(facts) = instance.located().instance() else { continue };
+        match context_for(call, facts) {
+            Some(context_id) => sendable.push((context_id, instance)),
+            None => tally.count(Ended::Failed, &facts.sop_instance_uid),
+        }
+    }
+    let mut reading = Reading::begin(sendable.iter().map(|(_, instance)| instance.clone()).collect());
+    for (context_id, instance) in &sendable {
+        if peer.is_cancelled() {
+            return Ok((tally, true));
+        }
+        let Some(facts) = instance.located().instance() else { continue };
+        let ended = store(call, *context_id, facts, &mut reading, peer).await?;
+        tally.count(ended, &facts.sop_instance_uid);
+        // It waits for the next request and costs no write of its own.
+        peer.respond(&tally.pending(&call.request), None).await?;
+    }
+    Ok((tally, false))
+}
+
+/// The context over which an instance can be sent as it is kept.
+fn context_for(call: &Call, facts: &InstanceFacts) -> Option<u8> {
+    let mut contexts = call.negotiated.storage_at_peer();
+    let fits = contexts.find(|context| {
+        context.abstract_syntax == facts.sop_class_uid && context.transfer_syntax == facts.transfer_syntax_uid
+    });
+    fits.map(|context| context.id)
+}
+
+/// One sub-operation.
+async fn store(
+    call: &Call,
+    context_id: u8,
+    facts: &InstanceFacts,
+    reading: &mut Reading,
+    peer: &mut Conversation,
+) -> Result<Ended, Broken> {
+    let mut piece = reading.next().await;
+    if let Piece::Failed(error) = piece {
+        tracing::error!(%error, "a kept instance cannot be read");
+        return Ok(Ended::Failed);
+    }
+    peer.request(context_id, &store_request(call, facts))?;
+    loop {
+        match piece {
+            Piece::Bytes(bytes) => peer.data_set(&bytes).await?,
+            Piece::End => break,
+            // Half a data set is out: the rest of it cannot follow, and the peer must not take it for whole.
+            Piece::Failed(error) => {
+                tracing::error!(%error, "a kept instance cannot be read to its end");
+                return Err(Broken::Gone);
+            }
+        }
+        piece = reading.next().await;
+    }
+    let answer = peer.answer().await?;
+    Ok(Ended::of(answer.status))
+}
+
+fn store_request(call: &Call, facts: &InstanceFacts) -> Command {
+    Command {
+        affected_sop_class_uid: Some(facts.sop_class_uid.clone()),
+        command_field: field::C_STORE_RQ,
+        priority: Some(call.request.priority.unwrap_or_default()),
+        command_data_set_type: DATA_SET_FOLLOWS,
+        affected_sop_instance_uid: Some(facts.sop_instance_uid.clone()),
+        ..Command::default()
+    }
+}
