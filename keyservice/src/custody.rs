@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// The passphrase of the root's file; overwritten when dropped, and never printed.
 pub type Passphrase = Zeroizing<Vec<u8>>;
 
+/// Where the ledger's public key lies.
+const VKEY: &str = "ledger/vkey";
+
 /// How long a start waits for a service that is just ending to let go of the folder.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
@@ -32,6 +35,9 @@ impl Folder {
     /// Busy if another process serves it.
     pub fn take(path: &Path) -> Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| Error::io(path.display(), &e))?;
+        // All that is written here is lost with the folder's name, and that is durable only after a flush of its holder.
+        let holder = path.parent().filter(|holder| !holder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(holder).and_then(|holder| holder.sync_all()).map_err(|e| Error::io(holder.display(), &e))?;
         // It may have been made by somebody with a more generous mask.
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|e| Error::io(path.display(), &e))?;
         let lock_path = path.join("lock");
@@ -70,8 +76,11 @@ impl Folder {
     /// # Errors
     /// Busy if it cannot be written.
     pub fn publish_vkey(&self, vkey: &str) -> Result<()> {
-        let path = self.path.join("ledger/vkey");
-        fs::write(&path, format!("{vkey}\n")).map_err(|e| Error::io(path.display(), &e))
+        let line = format!("{vkey}\n");
+        if fs::read(self.path.join(VKEY)).is_ok_and(|there| there == line.as_bytes()) {
+            return Ok(());
+        }
+        self.write_durable(VKEY, line.as_bytes())
     }
 
     /// Opens the root, or makes one where there has never been a state.
@@ -103,7 +112,7 @@ impl Folder {
             new.write_all(bytes)?;
             new.sync_all()?;
             fs::rename(&beside, &path)?;
-            File::open(&self.path)?.sync_all()
+            File::open(path.parent().unwrap_or(&self.path))?.sync_all()
         };
         write().map_err(|e| Error::io(path.display(), &e))
     }

@@ -38,7 +38,8 @@ impl Error {
     /// An operation on a named file or address failed.
     pub(crate) fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
         let outcome = match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::WouldBlock => Outcome::Busy,
+            std::io::ErrorKind::WouldBlock => Outcome::Busy,
+            _ if is_full(error) => Outcome::Busy,
             std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::AddrInUse => {
                 Outcome::Invalid
             }
@@ -54,6 +55,12 @@ impl Error {
     }
 }
 
+/// Whether there is no room, which passes, and the disk is not broken, which does not.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -65,9 +72,12 @@ impl std::error::Error for Error {}
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+        // The shared memory of the log is a file too, and has its own word for a full disk.
+        let is_full = error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
         // SQLite's own words name tables and columns, never their contents.
         let outcome = match error.sqlite_error_code() {
             Some(DiskFull | DatabaseBusy | DatabaseLocked) => Outcome::Busy,
+            _ if is_full => Outcome::Busy,
             _ => Outcome::Damaged,
         };
         Self::new(outcome, format!("the state: {error}"))

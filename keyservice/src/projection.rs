@@ -1,7 +1,7 @@
 //! The ledger's files: a projection of the committed events, extended by the same code after a commit and after a crash.
 
 use crate::audit;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_full};
 use crate::shared::Shared;
 use crate::store::{self, events};
 use ledger::{Log, SigningKey};
@@ -10,7 +10,7 @@ use record::limits::CHECKPOINT_MILLIS;
 use rusqlite::Connection;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -20,6 +20,9 @@ const BATCH: usize = 4_096;
 /// Entries before the checkpoint that are held against the state at a start.
 const COMPARED: u64 = 256;
 
+/// How long the ledger's files wait for room before the next attempt.
+const FULL_PAUSE: Duration = Duration::from_millis(500);
+
 /// The ledger's folder inside the service's.
 pub const FOLDER_NAME: &str = "ledger";
 
@@ -27,6 +30,8 @@ pub const FOLDER_NAME: &str = "ledger";
 #[derive(Debug)]
 pub struct Projection {
     db: Connection,
+    folder: PathBuf,
+    key: SigningKey,
     log: Log,
     shared: Arc<Shared>,
 }
@@ -47,7 +52,7 @@ impl Projection {
             return Err(Error::damaged(text));
         }
         shared.set_size(size);
-        let mut projection = Self { db, log, shared };
+        let mut projection = Self { db, folder: path, key: key.clone(), log, shared };
         let from = projection.log.size().saturating_sub(COMPARED);
         projection.extend_from(from)?;
         projection.sign()?;
@@ -71,10 +76,29 @@ impl Projection {
                     Err(RecvTimeoutError::Disconnected) => is_open = false,
                 }
             }
-            self.extend_from(self.log.size())?;
-            self.sign()?;
+            while let Err(error) = self.catch_up() {
+                if error.outcome() != Outcome::Busy {
+                    return Err(error);
+                }
+                // The state is the truth and the tiles follow it when there is room again; until then the last checkpoint
+                // stands. Whoever waits for the end of the service must not wait for an administrator.
+                tracing::warn!("the ledger's files wait: {error}");
+                match grown.recv_timeout(FULL_PAUSE) {
+                    Err(RecvTimeoutError::Disconnected) => return Err(error),
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => std::thread::sleep(FULL_PAUSE),
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Extends the files and signs. A log that failed is closed, and only opening it again tells where it stands.
+    fn catch_up(&mut self) -> Result<()> {
+        if self.log.is_failed() {
+            self.log = Log::open(&self.folder, &self.shared.origin, &self.key)?;
+        }
+        self.extend_from(self.log.size())?;
+        self.sign()
     }
 
     fn extend_from(&mut self, from: u64) -> Result<()> {
@@ -101,6 +125,7 @@ impl From<ledger::Error> for Error {
     fn from(error: ledger::Error) -> Self {
         let outcome = match &error {
             ledger::Error::Invalid(_) => Outcome::Invalid,
+            ledger::Error::Io { source, .. } if is_full(source) => Outcome::Busy,
             ledger::Error::Damaged { .. } | ledger::Error::Io { .. } => Outcome::Damaged,
             ledger::Error::Closed => Outcome::Closed,
         };

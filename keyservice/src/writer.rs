@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::{mpsc, oneshot};
 
+/// Orders after which the log is moved into the state's file: some 20 MB, which a start reads in a moment.
+const ORDERS_IN_LOG_MAX: usize = 1_000;
+
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub enum Order {
@@ -100,6 +103,8 @@ pub struct Writer {
     failed_proofs: FailedProofs,
     pruned_at: Micros,
     must_truncate: bool,
+    /// Orders in the log since it was last moved into the state's file.
+    orders_in_log: usize,
     queue: mpsc::Receiver<Waiting>,
     grown: SyncSender<()>,
 }
@@ -126,6 +131,7 @@ impl Writer {
             failed_proofs: FailedProofs::default(),
             pruned_at: now,
             must_truncate: false,
+            orders_in_log: 0,
             queue,
             grown,
         };
@@ -145,7 +151,9 @@ impl Writer {
             }
             self.finish(group)?;
         }
-        self.log_suppressed()
+        self.log_suppressed()?;
+        // After a clean end the one file is all of the state.
+        store::delayed_by_a_full_disk(store::truncate_log(&self.db), false).map(|_| ())
     }
 
     fn finish(&mut self, group: Vec<Waiting>) -> Result<()> {
@@ -250,8 +258,14 @@ impl Writer {
         self.shared.set_size(events::size(&self.db)?);
         self.must_truncate |= orders.iter().any(|order| matches!(order.node_request(), Some(Request::Erase { .. })));
         if self.must_truncate {
-            // The erased secret's old page leaves the log. A reader in the way only delays it to the next group.
-            self.must_truncate = !store::truncate_log(&self.db)?;
+            // The erased secret's old page leaves the log. A reader in the way only delays it to the next group, and so
+            // does a full disk: what was committed stands in the log and is answered for.
+            self.must_truncate = !store::delayed_by_a_full_disk(store::truncate_log(&self.db), false)?;
+        }
+        self.orders_in_log += orders.len();
+        if self.orders_in_log >= ORDERS_IN_LOG_MAX {
+            store::delayed_by_a_full_disk(store::move_log(&self.db), ())?;
+            self.orders_in_log = 0;
         }
         // A full channel means that the projection has been told and not yet looked.
         let _told = self.grown.try_send(());

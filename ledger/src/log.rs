@@ -57,6 +57,12 @@ impl Log {
         self.edge.size
     }
 
+    /// Whether a write has failed and the log must be opened again.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.is_failed
+    }
+
     /// The root at `size()`.
     #[must_use]
     pub fn root(&self) -> Hash {

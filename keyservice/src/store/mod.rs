@@ -42,6 +42,9 @@ pub fn open(folder: &Path) -> Result<Connection> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: a commit returns when the log is on the disk, so an answer that follows it survives a power cut.
     db.pragma_update(None, "synchronous", "FULL")?;
+    // Moving the log into the file is asked for and not left to a commit, which would pass over a failed flush in silence:
+    // the log would be begun anew over pages that the disk never took.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Deleted contents are overwritten with zeros: an erased secret is not left in a free page.
     db.pragma_update(None, "secure_delete", "ON")?;
     db.pragma_update(None, "foreign_keys", "ON")?;
@@ -90,6 +93,28 @@ fn migrate(db: &mut Connection) -> Result<()> {
 pub fn truncate_log(db: &Connection) -> Result<bool> {
     let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     Ok(busy == 0)
+}
+
+/// Moves what readers no longer need of the log into the file, and flushes both.
+///
+/// # Errors
+/// Damaged if the disk fails: then only a new start tells what it holds.
+pub fn move_log(db: &Connection) -> Result<()> {
+    Ok(db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+}
+
+/// What the log's move came to; on a full disk it is only put off.
+///
+/// # Errors
+/// Any other failure.
+pub fn delayed_by_a_full_disk<T>(moved: Result<T>, delayed: T) -> Result<T> {
+    match moved {
+        Err(error) if error.outcome() == record::Outcome::Busy => {
+            tracing::warn!("the state's log stays where it is: {error}");
+            Ok(delayed)
+        }
+        moved => moved,
+    }
 }
 
 /// One of the service's own facts, made with `first` when it is asked for the first time.
