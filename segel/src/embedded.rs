@@ -17,8 +17,15 @@ use zeroize::Zeroizing;
 
 /// A start that takes longer has failed: the state of 6 million patients opens in seconds.
 const START_SECONDS_MAX: u64 = 60;
-/// Pause before a key service that died is started again, so that one that cannot live does not fill the log.
+/// Pause before a key service that died is started again. One that does not start again, because its disk is full, waits
+/// twice as long each time: an attempt costs the opening of the root key, which is made to be expensive.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
+/// The longest such pause: once there is room again the next attempt is near.
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Where this program's own file is found although an upgrade has put another in its place: a key service that is started
+/// again is the one that this archive was built with.
+#[cfg(target_os = "linux")]
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// A running key service; dropping it ends the process.
 pub struct Embedded {
@@ -104,7 +111,7 @@ impl Drop for Embedded {
 
 impl Watch {
     fn spawn(&self) -> Result<Child> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let program = own_program()?;
         let mut child = Command::new(program)
             .arg("keyservice")
             .arg("--data")
@@ -124,8 +131,17 @@ impl Watch {
         Ok(child)
     }
 
+    /// A pause that an end of the archive cuts short.
+    fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !self.closing.load(Ordering::SeqCst) {
+            thread::sleep(RESTART_PAUSE.min(until.saturating_duration_since(Instant::now())));
+        }
+    }
+
     /// Starts the key service again whenever it dies. Its state survives any death, so nothing else needs doing.
     fn keep(&self) {
+        let mut pause = RESTART_PAUSE;
         loop {
             thread::sleep(Duration::from_millis(50));
             let mut slot = self.child.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,13 +155,27 @@ impl Watch {
             *slot = None;
             drop(slot);
             tracing::error!("the key service ended; starting it again");
-            thread::sleep(RESTART_PAUSE);
+            self.rest(pause);
             match self.spawn() {
-                Ok(child) => *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child),
-                Err(error) => tracing::error!("the key service does not start: {error:#}"),
+                Ok(child) => {
+                    *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
+                    pause = RESTART_PAUSE;
+                }
+                Err(error) => {
+                    tracing::error!("the key service does not start: {error:#}");
+                    pause = pause.saturating_mul(2).min(RESTART_PAUSE_MAX);
+                }
             }
         }
     }
+}
+
+fn own_program() -> Result<PathBuf> {
+    #[cfg(target_os = "linux")]
+    if Path::new(OWN_PROGRAM).exists() {
+        return Ok(OWN_PROGRAM.into());
+    }
+    std::env::current_exe().context("cannot find this program's own file")
 }
 
 /// Waits for the line `ready` on the child's output; afterwards the output is read away so that it never blocks.

@@ -6,7 +6,7 @@ use crate::embedded::Embedded;
 use crate::http::{self, Doors};
 use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
-use crate::{dicomweb, fhir, pages};
+use crate::{dicomweb, durable, fhir, pages};
 use anyhow::{Context as _, Result, bail};
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
@@ -15,6 +15,7 @@ use rustls_pki_types::ServerName;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -42,7 +43,7 @@ pub struct Node {
 impl Node {
     /// Starts everything; when it returns, every door is open.
     pub async fn start(data: &Path, config: &Config, passphrase: Passphrase, tls_is_optional: bool) -> Result<Self> {
-        std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        durable::make_folder(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let (keys, embedded) = keyservice(data, &config.keyservice, passphrase)?;
         let archive = open_archive(data, keys).await?;
         let (stop, _) = watch::channel(false);
@@ -84,6 +85,11 @@ impl Node {
     async fn open_dimse(&mut self, config: &Config, tls_is_optional: bool) -> Result<()> {
         let mut settings = dimse::Settings::new(config.ae_title());
         settings.storage_sop_classes.clone_from(&config.dimse.storage_sop_classes);
+        let identity = match (&config.dimse.certificate, &config.dimse.key) {
+            (Some(certificate), Some(key)) => Identity::read(certificate, key)?,
+            _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
+        };
+        settings.identity = Some(Arc::new(identity.copy()));
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;
             self.whereabouts.dimse = Some(listener.local_addr()?);
@@ -106,10 +112,6 @@ impl Node {
             Err(error) => return Err(error),
         };
         self.whereabouts.dimse_tls = Some(listener.local_addr()?);
-        let identity = match (&config.dimse.certificate, &config.dimse.key) {
-            (Some(certificate), Some(key)) => Identity::read(certificate, key)?,
-            _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
-        };
         let door =
             dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
         self.doors.spawn(door);

@@ -1,10 +1,8 @@
 //! Where the passphrase of the root key comes from when the key service runs on this host.
 
-use crate::config;
+use crate::{config, durable};
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::rand;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -57,7 +55,7 @@ fn read(path: &Path) -> Result<Passphrase> {
 
 /// Outside the data folder, so that a copy of that folder alone opens nothing; named by the folder it belongs to.
 fn own_file(data: &Path) -> Result<PathBuf> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    durable::make_folder(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let full = data.canonicalize().with_context(|| format!("cannot find the data folder {}", data.display()))?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, full.as_os_str().as_encoded_bytes());
     let name: String = hex::encode(digest.as_ref()).chars().take(12).collect();
@@ -69,12 +67,10 @@ fn make(path: &Path) -> Result<()> {
     rand::fill(random.as_mut()).ok().context("the system gives no random numbers")?;
     let text = Zeroizing::new(hex::encode(random.as_ref()));
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        durable::make_folder(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(())
+    // Nothing opens without it, so it is on the disk before the root key that it will seal is made.
+    durable::write(path, text.as_bytes(), 0o600).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
