@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod dicomweb;
 mod dimse;
+mod durable;
 mod embedded;
 mod fhir;
 mod http;

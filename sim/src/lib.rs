@@ -3,9 +3,15 @@
 //! Nothing here reaches into the programs under test: they are started as a hospital starts them, and spoken to through
 //! their doors.
 
+pub mod dimse;
+pub mod disk;
+pub mod http;
 pub mod kept;
+pub mod known;
+pub mod power;
 pub mod process;
 pub mod program;
+pub mod random;
 pub mod sample;
 
 /// What goes wrong in a test's own preparations.

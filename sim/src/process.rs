@@ -47,15 +47,37 @@ impl Archive {
     /// # Errors
     /// If it does not print `ready`.
     pub fn start_with(data: &Path, further: &[&str]) -> Result<Self> {
+        Self::start_in(data, further, &[("SEGEL_PASSPHRASE".to_owned(), PASSPHRASE.to_owned())])
+    }
+
+    /// As [`Archive::start_with`], in an environment that names the passphrase or does not.
+    ///
+    /// # Errors
+    /// If it does not print `ready`.
+    pub fn start_in(data: &Path, further: &[&str], environment: &[(String, String)]) -> Result<Self> {
+        Self::start_logging(data, further, environment, &log_file(data)?)
+    }
+
+    /// As [`Archive::start_in`], with its log elsewhere: the data folder need not be there.
+    ///
+    /// # Errors
+    /// If it does not print `ready`.
+    pub fn start_logging(
+        data: &Path,
+        further: &[&str],
+        environment: &[(String, String)],
+        log_path: &Path,
+    ) -> Result<Self> {
         let begun = Instant::now();
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log_file(data)?)?;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log_path)?;
         let mut child = Command::new(program::ours("segel")?)
             .arg("serve")
             .arg("--data")
             .arg(data)
             .args(["--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--dimse-tls", "127.0.0.1:0"])
             .args(further)
-            .env("SEGEL_PASSPHRASE", PASSPHRASE)
+            .env_remove("SEGEL_PASSPHRASE")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()?;
@@ -66,7 +88,7 @@ impl Archive {
                 let _gone = child.wait();
                 // Its beginning is enough, and what stands in a test for a log may have no end.
                 let mut log = String::new();
-                std::fs::File::open(log_file(data)?)?.take(LOG_SHOWN_BYTES).read_to_string(&mut log)?;
+                std::fs::File::open(log_path)?.take(LOG_SHOWN_BYTES).read_to_string(&mut log)?;
                 return Err(format!("{error}; its log:\n{log}").into());
             }
         };
@@ -217,8 +239,22 @@ pub fn segel<S: AsRef<OsStr>>(data: &Path, command: &str, arguments: &[S]) -> Re
 /// # Errors
 /// If it cannot be started.
 pub fn segel_output<S: AsRef<OsStr>>(data: &Path, command: &str, arguments: &[S]) -> Result<std::process::Output> {
+    segel_in(data, command, arguments, &[])
+}
+
+/// As [`segel_output`], with more in its environment.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn segel_in<S: AsRef<OsStr>>(
+    data: &Path,
+    command: &str,
+    arguments: &[S],
+    environment: &[(String, String)],
+) -> Result<std::process::Output> {
     let mut segel = Command::new(program::ours("segel")?);
     segel.arg(command).args(arguments).arg("--data").arg(data).env("SEGEL_PASSPHRASE", PASSPHRASE);
+    segel.envs(environment.iter().map(|(name, value)| (name, value)));
     Ok(segel.output()?)
 }
 
