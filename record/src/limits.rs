@@ -42,8 +42,20 @@ pub const PDU_PROGRESS_MS_MAX: u64 = 60_000;
 /// An operation that neither sends nor receives anything: a search of the whole archive takes seconds, a modality that
 /// writes to a slow disk may take half a minute to answer a sub-operation.
 pub const OPERATION_PROGRESS_MS_MAX: u64 = 120_000;
+/// How long connecting to a DIMSE peer may take, TLS included.
+pub const PEER_CONNECT_MS_MAX: u64 = 10_000;
 /// How long an association that is under way may go on after the archive was told to stop.
 pub const DRAIN_MS_MAX: u64 = 10_000;
+/// Instances of one request for storage commitment. Modalities ask for a study at a time; the largest hold some 20,000.
+pub const COMMITMENT_REFERENCES_MAX: usize = 50_000;
+/// The data set of one request for storage commitment: two UIDs of 64 characters and their headers for each instance.
+pub const COMMITMENT_BYTES_MAX: usize = 12 * 1024 * 1024;
+/// Reports of storage commitment that one peer has not taken yet. A peer that takes none is refused further requests.
+pub const COMMITMENT_REPORTS_MAX: usize = 256;
+/// How long a report of storage commitment is tried: a modality that was switched off for a long weekend comes back to it.
+pub const COMMITMENT_REPORT_SECONDS_MAX: u64 = 4 * 24 * 3600;
+/// Studies that one pull takes in: each costs some 200 bytes until the end.
+pub const PULL_STUDIES_MAX: usize = 1_000_000;
 /// Headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// A boundary (RFC 2046 5.1.1).
@@ -106,6 +118,10 @@ pub const FRAME_OBJECTS_MAX: usize = BUNDLE_ENTRIES_MAX;
 pub const COMMIT_QUEUE_FRAMES_MAX: usize = 512;
 /// Frames of one group, and how many bytes of them: one write and one durable flush must end within a second on a slow disk.
 pub const GROUP_FRAMES_MAX: usize = 256;
+/// Durable frames that the index has not taken yet; beyond, senders wait for it. At 1,000 frames a second it is 4 s.
+pub const INDEX_BEHIND_FRAMES_MAX: usize = 4_096;
+/// Bytes that stay free on the archive's disk: room for the index to take what was acknowledged, and for its log.
+pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// See `GROUP_FRAMES_MAX`.
 pub const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of one read of a sealed part: the largest metadata sealed and padded fits; content is read by ranges.
@@ -173,3 +189,31 @@ pub const LEASED_PATIENTS_MAX: usize = 256;
 pub const LEASED_KEYS_MAX: usize = 65_536;
 /// Bearer tokens whose signature the key service remembers having checked: 2 MB at their longest.
 pub const BEARERS_REMEMBERED_MAX: usize = 1_024;
+/// Address space of one pixel worker: what the widest decoder takes for the largest frame (four bytes a sample beside the frame
+/// itself), and the program.
+pub const PIXEL_WORKER_MEMORY_BYTES_MAX: u64 = 1536 * 1024 * 1024;
+/// Pixel workers: beyond the number of cores they only wait for each other, and few machines have more cores to spare for it.
+pub const PIXEL_WORKERS_MAX: usize = 4;
+/// How long one frame may take. The largest takes some 10 s; a stream that keeps a decoder busy for longer does nothing else.
+pub const PIXEL_JOB_MS_MAX: u64 = 30_000;
+/// Processor time of one worker in its life, after which the kernel ends it; the archive replaces it at half of that.
+pub const PIXEL_WORKER_CPU_SECONDS_MAX: u64 = 3_600;
+/// How long a worker waits for another frame before it is ended: it gives back some MB, and starts again in milliseconds.
+pub const PIXEL_WORKER_IDLE_MS_MAX: u64 = 15_000;
+/// Workers started in a minute in place of those that died on a frame. Each costs some 10 ms; a flood of frames that kill
+/// decoders must not become a flood of processes.
+pub const PIXEL_REPLACEMENTS_PER_MINUTE: u32 = 120;
+/// Requests that wait for their turn to decode; more would wait longer than a person does.
+pub const PIXEL_WAITING_MAX: usize = 256;
+/// How long a request waits for its turn before it is told to come back.
+pub const PIXEL_TURN_MS_MAX: u64 = 30_000;
+/// Bytes of all frames under way to and from the workers, kept and decoded: two of the largest.
+pub const PIXELS_IN_FLIGHT_BYTES_MAX: u64 = 4 * DECODED_FRAME_BYTES_MAX;
+/// The description of a job, or of its result: look-up tables of 65,536 entries fit four times.
+pub const PIXEL_HEADER_BYTES_MAX: usize = 1024 * 1024;
+/// Scheduled steps that one worklist query may answer: a station has tens a day, a department some hundred.
+pub const WORKLIST_ITEMS_MAX: usize = 500;
+/// The data set of one UPS workitem as DICOM JSON: parameters and references, never images.
+pub const WORKITEM_BYTES_MAX: usize = 1024 * 1024;
+/// What a list shows of one workitem: a whole list of them is opened at once.
+pub const WORKITEM_SUMMARY_BYTES_MAX: usize = 32 * 1024;

@@ -8,7 +8,7 @@ mod serve;
 
 pub use serve::StopSignals;
 
-use crate::{config, demo};
+use crate::{config, demo, pixels};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +41,9 @@ enum Command {
     /// Runs the key service alone, as `segel serve` starts it.
     #[command(hide = true)]
     Keyservice(keyservice::Options),
+    /// Decodes frames in a closed room, as `segel serve` starts it.
+    #[command(hide = true)]
+    Pixels,
 }
 
 /// The data folder, for every command that touches one.
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Admin(options) => admin::run(options),
         Command::Verify(options) => ledger::run(options),
         Command::Scrub(options) => scrub::run(options),
+        Command::Pixels => pixels::worker::run().map(|()| Done::Wholly).map_err(anyhow::Error::from),
         Command::Keyservice(options) => keyservice::run(options).map(|()| Done::Wholly).map_err(anyhow::Error::from),
     };
     match result {

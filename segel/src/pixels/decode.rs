@@ -5,7 +5,6 @@ use super::colour;
 use super::description::{Photometric, PixelDescription};
 use super::error::Error;
 use super::work::{Encoded, Native};
-use crate::dicomweb::accept::is_native;
 use dicom_encoding::Codec;
 use dicom_encoding::adapters::{PixelDataObject, RawPixelData};
 use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
@@ -14,6 +13,20 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const RLE: &str = "1.2.840.10008.1.2.5";
+
+/// Whether pixel data lie as they are.
+fn is_native(transfer_syntax_uid: &str) -> bool {
+    // Implicit and Explicit VR Little Endian, Explicit VR Big Endian (whose words have been turned), Deflated Explicit VR,
+    // and encapsulated uncompressed (PS3.5 A.1, A.2, A.3, A.5, A.4.11).
+    matches!(
+        transfer_syntax_uid,
+        "1.2.840.10008.1.2"
+            | "1.2.840.10008.1.2.1"
+            | "1.2.840.10008.1.2.2"
+            | "1.2.840.10008.1.2.1.99"
+            | "1.2.840.10008.1.2.1.98"
+    )
+}
 
 /// Decodes a frame to the form of native pixel data.
 pub fn native(frame: Encoded) -> Result<Native, Error> {

@@ -7,9 +7,11 @@ pub mod description;
 pub mod encode;
 pub mod error;
 pub mod handle;
+mod pool;
 pub mod tone;
 pub mod view;
 pub mod work;
+pub mod worker;
 
 pub use description::{Photometric, PixelDescription};
 pub use error::Error;
