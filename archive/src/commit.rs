@@ -4,28 +4,30 @@
 //! 1. refuse frames that are not the next version of their objects: nothing was written;
 //! 2. each large frame: header and trailer into its file, flush, rename, flush the folder;
 //! 3. the small frames: one write at the end of the open segment, one flush;
-//! 4. all of them into the index, one transaction;
+//! 4. hand all of them to the index, which follows a moment later (`index::catchup`);
 //! 5. answer.
 //!
-//! Nothing is acknowledged before 4, and 4 is what start-up repeats from the segments.
+//! Nothing is acknowledged before 3, and what the index has not taken by then start-up applies from the segments.
 
 #[cfg(test)]
 mod tests;
 
 use crate::error::{Error, Result, is_out_of_space};
-use crate::index::apply::{Placed, Writer, stripped};
+use crate::index::apply::{is_next, stripped};
+use crate::index::catchup::{Catchup, Durable, Name};
 use crate::index::rows::Kept;
 use crate::index::schema;
-use crate::object::{Kind, ObjectRecord};
+use crate::object::ObjectRecord;
 use crate::recover::Resume;
 use crate::segment::draft::{Frame, Place};
 use crate::segment::folder::sync_dir;
 use crate::settings::{Settings, segment_path};
 use crate::storage::Counters;
 use record::limits;
+use rusqlite::Connection;
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -65,18 +67,25 @@ struct Written {
 /// The committer's state; only its thread has it.
 pub(crate) struct Committer {
     segments: PathBuf,
-    index: PathBuf,
-    writer: Writer,
+    /// Reads what the index has; what it has not yet, `catchup` knows.
+    index: Connection,
+    catchup: Arc<Catchup>,
     open: OpenSegment,
     next_segment: u64,
     /// Without gaps over the whole archive: a gap is how a lost frame shows.
     next_sequence: u64,
     segment_bytes_max: u64,
+    free_bytes_min: u64,
     counters: Arc<Counters>,
 }
 
 impl Committer {
-    pub(crate) fn new(settings: &Settings, writer: Writer, resume: Resume, counters: Arc<Counters>) -> Result<Self> {
+    pub(crate) fn new(
+        settings: &Settings,
+        catchup: Arc<Catchup>,
+        resume: Resume,
+        counters: Arc<Counters>,
+    ) -> Result<Self> {
         let segments = settings.segments_dir();
         let mut next_segment = resume.next_segment;
         let doubt = |error: io::Error| Error::from_io("opening the last segment", &error);
@@ -93,12 +102,13 @@ impl Committer {
         };
         Ok(Self {
             segments,
-            index: settings.index_path(),
-            writer,
+            index: schema::open_reader(&settings.index_path())?,
+            catchup,
             open,
             next_segment,
             next_sequence: resume.next_sequence,
             segment_bytes_max: settings.segment_bytes_max,
+            free_bytes_min: settings.free_bytes_min,
             counters,
         })
     }
@@ -112,12 +122,30 @@ impl Committer {
     }
 
     fn commit(&mut self, group: Vec<Pending>) {
+        if !self.has_room(&group) {
+            for pending in group {
+                answer(pending.reply, Err(Error::out_of_space()));
+            }
+            return;
+        }
         let (alone, grouped) = self.admit(group).into_iter().partition(|pending: &Pending| pending.frame.is_alone());
-        let start = Start { sequence: self.next_sequence, open_bytes: self.open.bytes };
         let mut written = self.write_alone(alone);
         written.extend(self.write_grouped(grouped));
         if !written.is_empty() {
-            self.publish(written, start);
+            self.publish(written);
+        }
+    }
+
+    /// Whether the group may be written and the index can follow: a full disk must not leave it behind what was acknowledged.
+    fn has_room(&self, group: &[Pending]) -> bool {
+        if self.catchup.is_stalled() {
+            return false;
+        }
+        let bytes: u64 = group.iter().map(|pending| pending.frame.bytes().len() as u64).sum();
+        match rustix::fs::statvfs(&self.segments) {
+            Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize) >= self.free_bytes_min.saturating_add(bytes),
+            // Not every file system says how full it is; the write itself tells then.
+            Err(_) => true,
         }
     }
 
@@ -138,20 +166,26 @@ impl Committer {
         admitted
     }
 
-    fn check(&self, records: &[ObjectRecord], taken: &HashSet<Key>) -> Result<Vec<Key>> {
-        let mut keys = Vec::with_capacity(records.len() * 2);
+    fn check(&self, records: &[ObjectRecord], taken: &HashSet<Name>) -> Result<Vec<Name>> {
+        let mut names = Vec::with_capacity(records.len() * 2);
         for record in records {
-            for key in [Key::of(record), Key::Object(record.object.0)] {
-                if taken.contains(&key) || keys.contains(&key) {
+            for name in Name::of(record) {
+                if taken.contains(&name) || names.contains(&name) {
                     return Err(Error::Conflict);
                 }
-                keys.push(key);
+                if self.catchup.is_recent(&name) {
+                    self.catchup.wait();
+                    if self.catchup.is_recent(&name) {
+                        return Err(Error::out_of_space());
+                    }
+                }
+                names.push(name);
             }
-            if !self.writer.is_next(record)? {
+            if !is_next(&self.index, record)? {
                 return Err(Error::Conflict);
             }
         }
-        Ok(keys)
+        Ok(names)
     }
 
     /// Step 2. Large frames come before the small ones and each is durable before the next is begun, so that whatever a
@@ -261,56 +295,21 @@ impl Committer {
         self.open.bytes = to;
     }
 
-    /// Steps 4 and 5.
-    fn publish(&mut self, written: Vec<Written>, start: Start) {
-        let applied = self.writer.apply(written.iter().map(|frame| Placed {
-            segment: frame.place.segment,
-            offset: frame.place.offset,
-            end: frame.end,
-            sequence: frame.place.sequence,
-            alone: frame.alone,
-            records: &frame.pending.frame.records,
-        }));
-        match applied {
-            // A crash here: kept and findable, but the sender did not hear of it and will send it again, a duplicate.
-            Ok(()) => self.acknowledge(written),
-            Err(error @ Error::Busy { .. }) => self.withdraw(written, start, &error),
-            Err(error) => {
-                // The frames are durable and the index does not take them: it is the index that is wrong.
-                if let Err(unmarked) = schema::mark_damaged(&self.index) {
-                    tracing::error!(error = %unmarked, "the index could not be marked; remove index.sqlite by hand");
-                }
-                stop("applying frames to the index", &error)
-            }
-        }
-    }
-
-    fn acknowledge(&self, written: Vec<Written>) {
+    /// Steps 4 and 5. A crash here: kept, but the sender did not hear of it and will send it again, a duplicate.
+    fn publish(&mut self, written: Vec<Written>) {
         self.counters.groups.fetch_add(1, Ordering::Relaxed);
-        for frame in written {
+        let mut durable = Vec::with_capacity(written.len());
+        let mut answers = Vec::with_capacity(written.len());
+        for Written { pending, place, end, alone } in written {
             self.counters.frames.fetch_add(1, Ordering::Relaxed);
-            self.counters.bytes.fetch_add(frame.end - frame.place.offset, Ordering::Relaxed);
-            let kept = frame.pending.frame.records.iter().map(|record| kept(record, frame.place)).collect();
-            answer(frame.pending.reply, Ok(kept));
+            self.counters.bytes.fetch_add(end - place.offset, Ordering::Relaxed);
+            let Pending { frame, reply } = pending;
+            answers.push((reply, frame.records.iter().map(|record| kept(record, place)).collect()));
+            durable.push(Durable { place, end, alone, records: frame.records });
         }
-    }
-
-    /// There is no room for the index: takes the durable but unacknowledged frames away again, so that the index
-    /// goes on being all that the segments say. The last comes first: a crash in between leaves no gap.
-    fn withdraw(&mut self, written: Vec<Written>, start: Start, error: &Error) {
-        if written.iter().any(|frame| !frame.alone) {
-            let tail = written.iter().filter(|frame| !frame.alone).map(|frame| frame.place.offset).min();
-            self.cut_back(tail.unwrap_or(start.open_bytes));
-        }
-        for frame in written.iter().rev().filter(|frame| frame.alone) {
-            let path = segment_path(&self.segments, frame.place.segment);
-            if let Err(error) = fs::remove_file(path).and_then(|()| sync_dir(&self.segments)) {
-                stop("withdrawing a large object", &error);
-            }
-        }
-        self.next_sequence = start.sequence;
-        for frame in written {
-            answer(frame.pending.reply, Err(error.clone()));
+        self.catchup.push(durable);
+        for (reply, kept) in answers {
+            answer(reply, Ok(kept));
         }
     }
 }
@@ -325,30 +324,6 @@ fn gather(first: Pending, waiting: &Receiver<Pending>) -> Vec<Pending> {
         group.push(next);
     }
     group
-}
-
-/// Where a group began.
-#[derive(Clone, Copy)]
-struct Start {
-    sequence: u64,
-    open_bytes: u64,
-}
-
-/// What two frames of one group may not both write.
-#[derive(PartialEq, Eq, Hash)]
-enum Key {
-    Instance(String, String),
-    Resource(String, String),
-    Object([u8; 16]),
-}
-
-impl Key {
-    fn of(record: &ObjectRecord) -> Self {
-        match &record.kind {
-            Kind::Instance(facts) => Self::Instance(record.facility.to_string(), facts.sop_instance_uid.clone()),
-            Kind::Resource(facts) => Self::Resource(facts.resource_type.clone(), facts.id.clone()),
-        }
-    }
 }
 
 /// As the index would give it back.

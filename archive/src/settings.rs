@@ -18,6 +18,8 @@ pub struct Settings {
     pub frame_bytes_max: u64,
     /// Frames that wait for the committer; beyond, senders are told to come back.
     pub queue_frames_max: usize,
+    /// Bytes that must stay free on the disk when a group is taken, so that the index can follow.
+    pub free_bytes_min: u64,
 }
 
 impl Settings {
@@ -31,6 +33,7 @@ impl Settings {
             drafts_memory_bytes_max: limits::DRAFTS_MEMORY_BYTES_MAX,
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             queue_frames_max: limits::COMMIT_QUEUE_FRAMES_MAX,
+            free_bytes_min: limits::FREE_BYTES_MIN,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::commit::{Committer, Pending};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::index::apply::Writer;
+use crate::index::catchup::{self, Catchup};
 use crate::index::rows::Kept;
 use crate::object::{Extent, ObjectRecord};
 use crate::recover;
@@ -39,7 +40,9 @@ struct Inner {
     counters: Arc<Counters>,
     /// `None` once closing: the committer ends when the last sender is gone.
     queue: Mutex<Option<SyncSender<Pending>>>,
-    committer: Mutex<Option<JoinHandle<()>>>,
+    /// The committer, and the indexer that it feeds.
+    threads: Mutex<Option<[JoinHandle<()>; 2]>>,
+    catchup: Arc<Catchup>,
     /// Held, not read: a second process must not open the folder. The kernel frees it even after a kill.
     _lock: File,
 }
@@ -93,7 +96,9 @@ impl Storage {
         let mut writer = Writer::open(&settings.index_path())?;
         let resume = recover::recover(settings, &mut writer, progress)?;
         let counters = Arc::new(Counters::default());
-        let committer = Committer::new(settings, writer, resume, Arc::clone(&counters))?;
+        let applied = resume.next_sequence.saturating_sub(1);
+        let (catchup, indexer) = catchup::start(settings.index_path(), writer, applied)?;
+        let committer = Committer::new(settings, Arc::clone(&catchup), resume, Arc::clone(&counters))?;
         let (queue, waiting) = sync_channel(settings.queue_frames_max);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
@@ -104,10 +109,11 @@ impl Storage {
                 settings: settings.clone(),
                 staging: Arc::new(Staging::new(settings)),
                 handles: Handles::new(settings.segments_dir()),
-                index: Index::new(settings.index_path()),
+                index: Index::new(settings.index_path(), Arc::clone(&catchup)),
                 counters,
                 queue: Mutex::new(Some(queue)),
-                committer: Mutex::new(Some(thread)),
+                threads: Mutex::new(Some([thread, indexer])),
+                catchup,
                 _lock: lock,
             }),
         })
@@ -180,6 +186,7 @@ impl Storage {
     /// Checks everything that was committed before now, while the archive goes on working. Blocks for as long as the
     /// disk needs to read it all.
     pub fn scrub(&self, progress: &mut dyn FnMut(scrub::Progress)) -> Result<scrub::Report> {
+        self.inner.catchup.wait();
         scrub::scrub_live(&self.inner.settings, progress)
     }
 
@@ -192,9 +199,16 @@ impl Storage {
 impl Inner {
     fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        let Some([committer, indexer]) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        if committer.join().is_err() {
             tracing::error!("the committer ended by a panic");
+        }
+        // Nothing more comes; the indexer takes what is there and ends.
+        self.catchup.close();
+        if indexer.join().is_err() {
+            tracing::error!("the indexer ended by a panic");
         }
     }
 }

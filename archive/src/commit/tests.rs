@@ -1,5 +1,5 @@
 use super::*;
-use crate::object::{Extent, ResourceFacts};
+use crate::object::{Extent, Kind, ResourceFacts};
 use crate::segment::draft::{Draft, Staging};
 use record::{FacilityCode, ObjectId, Pseudonym};
 use seal::message::WrappedKey;

@@ -47,28 +47,6 @@ impl Writer {
         applied_segments(&self.connection)
     }
 
-    /// Whether this record is what must come next for its object: version 1 of something not kept, or the version after
-    /// the newest, of the same object. There is one committer, so what is true here is true when it applies.
-    pub(crate) fn is_next(&self, record: &ObjectRecord) -> Result<bool> {
-        let newest = match &record.kind {
-            Kind::Instance(facts) => newest_of_instance(&self.connection, &record.facility, &facts.sop_instance_uid)?,
-            Kind::Resource(facts) => newest_of_resource(&self.connection, facts)?,
-        };
-        Ok(match newest {
-            None => record.version == 1 && !self.knows(record)?,
-            Some(newest) => {
-                newest.facility == record.facility.as_str()
-                    && newest.object == record.object.0
-                    && newest.version.checked_add(1) == Some(record.version)
-            }
-        })
-    }
-
-    fn knows(&self, record: &ObjectRecord) -> Result<bool> {
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM versions WHERE object = ?1")?;
-        Ok(statement.exists(params![record.object.0])?)
-    }
-
     /// Applies frames in one transaction: after a crash either all of them are in the index or none.
     pub(crate) fn apply<'a>(&mut self, frames: impl IntoIterator<Item = Placed<'a>>) -> Result<()> {
         let transaction = self.connection.transaction()?;
@@ -78,6 +56,28 @@ impl Writer {
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// Whether this record is what must come next for its object: version 1 of something not kept, or the version after
+/// the newest, of the same object. There is one committer, so what is true here is true when it is applied.
+pub(crate) fn is_next(db: &Connection, record: &ObjectRecord) -> Result<bool> {
+    let newest = match &record.kind {
+        Kind::Instance(facts) => newest_of_instance(db, &record.facility, &facts.sop_instance_uid)?,
+        Kind::Resource(facts) => newest_of_resource(db, facts)?,
+    };
+    Ok(match newest {
+        None => record.version == 1 && !knows(db, record)?,
+        Some(newest) => {
+            newest.facility == record.facility.as_str()
+                && newest.object == record.object.0
+                && newest.version.checked_add(1) == Some(record.version)
+        }
+    })
+}
+
+fn knows(db: &Connection, record: &ObjectRecord) -> Result<bool> {
+    let mut statement = db.prepare_cached("SELECT 1 FROM versions WHERE object = ?1")?;
+    Ok(statement.exists(params![record.object.0])?)
 }
 
 pub(crate) fn applied_segments(connection: &Connection) -> Result<BTreeMap<u64, Applied>> {

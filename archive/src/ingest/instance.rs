@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::index::rows::Kept;
 use crate::object::{Kind, ObjectRecord};
 use crate::segment::draft::Draft;
-use record::{ObjectId, Version, limits};
+use record::{FacilityCode, ObjectId, Version, limits};
 use seal::context::PartName;
 use seal::message::{AdmitItem, Admitted, Asker, Context, ReleaseItem, Who};
 use std::sync::{Arc, OnceLock};
@@ -210,8 +210,7 @@ impl InstanceReceiver {
         let who = self.archive.keys.authenticate(&self.asker).await?;
         let identity = identify::identity(outline, &who.facility, &study);
         let turn = self.archive.sending.turn(&who.facility, &sop_instance_uid).await?;
-        // One look-up of some 20 µs in pages that are in memory: handing it to another thread would cost more.
-        let kept = self.archive.storage.index().newest_instance(&who.facility, &sop_instance_uid)?;
+        let kept = self.newest(&who.facility, sop_instance_uid).await?;
         let (object, version) = match &kept {
             Some(kept) => (kept.record.object, next_version(kept.record.version)?),
             None => (sealing::object_id()?, 1),
@@ -245,6 +244,17 @@ impl InstanceReceiver {
         sealing.content.update(before, &mut sealing.draft)?;
         sealing.take(dataset)?;
         Ok((sealing, identity.warnings))
+    }
+
+    /// The newest kept version of the instance, if there is one.
+    async fn newest(&self, facility: &FacilityCode, sop_instance_uid: String) -> Result<Option<Kept>> {
+        let index = self.archive.storage.index();
+        if index.is_settled(facility, &sop_instance_uid) {
+            // One look-up of some 20 µs in pages that are in memory: handing it to another thread would cost more.
+            return index.newest_instance(facility, &sop_instance_uid);
+        }
+        let facility = facility.clone();
+        self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await
     }
 
     async fn keep(

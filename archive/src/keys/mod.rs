@@ -67,7 +67,9 @@ impl KeyClient {
     /// # Errors
     /// Refused if the proof does not hold; Busy while the key service is away.
     pub async fn authenticate(&self, asker: &Asker) -> Result<Who, Failure> {
-        if let Some(who) = self.shared.known.get(asker, Instant::now()) {
+        if let Some(who) = self.shared.known.get(asker, Instant::now())
+            && self.is_connected().await
+        {
             return Ok(who);
         }
         match self.ask(Request::Authenticate(asker.clone())).await {
@@ -239,6 +241,11 @@ impl KeyClient {
             Ok(answer) => answer,
             Err(_) => Err(failure(Outcome::Busy, "the key service did not answer in time")),
         }
+    }
+
+    /// While the key service is away nobody is known: what would follow needs it anyway.
+    async fn is_connected(&self) -> bool {
+        self.shared.link.lock().await.connection.as_ref().is_some_and(|connection| !connection.is_closed())
     }
 
     /// The live connection, or a new one.

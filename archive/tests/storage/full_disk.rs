@@ -3,6 +3,7 @@
 use crate::support::{Folder, assert_content, facility, instance, put, put_all, token};
 use archive::scrub::scrub;
 use archive::settings::Settings;
+use archive::storage::Storage;
 use record::Outcome;
 use std::fs;
 use std::path::Path;
@@ -30,8 +31,9 @@ impl Drop for SmallDisk<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_and_recovers() {
-    let folder = Folder::new();
+    let mut folder = Folder::new();
     let _disk = SmallDisk::mount(folder.dir.path());
+    folder.settings.free_bytes_min = 500_000;
     let settings = Settings::new(folder.dir.path());
     let ballast = folder.dir.path().join("ballast");
     let storage = folder.open();
@@ -72,23 +74,26 @@ async fn a_full_disk_refuses_and_recovers() {
     }
 }
 
-/// The write, the rename, the index: whichever step finds no room, nothing half-done stays.
+/// With no room kept free, whichever step finds none: the write, the rename, the index. What was acknowledged is there, at
+/// the latest when there is room again, and what was refused never is.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_of_a_commit_may_find_the_disk_full() {
-    let folder = Folder::new();
+    let mut folder = Folder::new();
     let _disk = SmallDisk::mount(folder.dir.path());
+    folder.settings.free_bytes_min = 0;
     let ballast = folder.dir.path().join("ballast");
     let storage = folder.open();
     put(&storage, instance(1, "RS-A", 1)).await.unwrap();
     let mut versions = 1;
     let mut number = 10;
-    let (mut stored, mut refused) = (0, 0);
+    let (mut stored, mut refused, mut behind) = (0, 0, 0);
     for free_pages in 0..40 {
         for bytes in [500, 1_200_000] {
             fs::write(&ballast, b"").unwrap();
             let free = free_bytes(folder.dir.path())
                 .saturating_sub(free_pages * 4_096 + if bytes > 1_000 { 1_200_000 } else { 0 });
-            fs::write(&ballast, vec![1; usize::try_from(free).unwrap()]).unwrap();
+            // The index may take some of it at the same time.
+            let _ = fs::write(&ballast, vec![1; usize::try_from(free).unwrap()]);
             number += 1;
             // Many tokens make the index need several pages of its own.
             let mut record = instance(number, "RS-A", number);
@@ -100,24 +105,31 @@ async fn every_step_of_a_commit_may_find_the_disk_full() {
                     refused += 1;
                 }
             }
-            assert_eq!(storage.index().counts().unwrap().versions, versions);
-            if bytes > 1_000 {
-                // Make room for the next large one: this test is about the steps, not about the sum.
-                fs::write(&ballast, b"").unwrap();
-            }
+            // Reading goes on, at worst behind what was acknowledged.
+            behind += u64::from(storage.index().counts().unwrap().versions < versions);
+            // Make room for the next one: this test is about the steps, not about the sum.
+            fs::write(&ballast, b"").unwrap();
+            wait_for(&storage, versions);
         }
         if free_bytes(folder.dir.path()) < 2_000_000 {
             break;
         }
     }
-    assert!(stored > 0 && refused > 10, "{stored} stored, {refused} refused");
-    let metrics = storage.metrics();
-    assert!(metrics.flushes > metrics.groups, "no frame was durable and withdrawn again for want of room in the index");
+    assert!(stored > 3 && refused > 3 && behind > 3, "{stored} stored, {refused} refused, {behind} behind");
     fs::remove_file(&ballast).unwrap();
     drop(storage);
     let report = scrub(&folder.settings, &mut |_| {}).unwrap();
     assert!(report.is_clean(), "{report:?}");
     assert_eq!(folder.open().index().counts().unwrap().versions, versions);
+}
+
+/// The index takes what it could not, soon after there is room.
+fn wait_for(storage: &Storage, versions: u64) {
+    let began = std::time::Instant::now();
+    while storage.index().counts().unwrap().versions != versions {
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "the index did not catch up");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 /// Free bytes of the file system, as `df` counts them.
