@@ -1,6 +1,5 @@
 //! What the numbers were measured on, and what its disk asks for a durable write.
 
-use super::spread::Spread;
 use crate::run;
 use anyhow::Result;
 use std::fs::File;
@@ -43,10 +42,4 @@ pub fn durable_writes(folder: &Path, bytes: usize, times: u32) -> Result<Duratio
 /// Milliseconds of many small durable writes, each.
 pub fn sync_cost_ms(folder: &Path) -> Result<Vec<f64>> {
     (0..101).map(|_| Ok(durable_writes(folder, 4_096, 1)?.as_secs_f64() * 1e3)).collect()
-}
-
-/// Prints what one small durable write costs.
-pub fn print_sync_cost(folder: &Path) -> Result<()> {
-    println!("4 KiB appended and fdatasync: {} ms", Spread::of(&sync_cost_ms(folder)?).digits(2));
-    Ok(())
 }

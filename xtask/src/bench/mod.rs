@@ -3,17 +3,12 @@
 //! There is no time limit here that a slow machine could break: what is told is how two things compare that the same
 //! machine did in the same minute.
 
-mod clients;
 mod folder;
 mod load;
 mod machine;
 mod peers;
-mod sample;
 mod seal;
-mod search;
-mod servers;
 mod spread;
-mod store;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -33,21 +28,6 @@ pub struct Options {
 enum What {
     /// Everything that hospitals do with an archive, beside Orthanc and `dcmqrscp`, with what each row must reach.
     Peers(peers::Options),
-    /// C-STORE of 120 KB instances of distinct patients, with 1 and 4 associations, beside DCMTK's `dcmqrscp`.
-    Store {
-        /// Instances sent to each archive in each round.
-        #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u32).range(8..=480))]
-        instances: u32,
-    },
-    /// Search by PatientID: C-FIND beside `dcmqrscp`, and DICOMweb.
-    Search {
-        /// Patients in each archive; `dcmqrscp` holds at most 500 studies.
-        #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(8..=480))]
-        patients: u32,
-        /// Searches of each kind in each round.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-        searches: u32,
-    },
     /// Sealing and opening in memory, beside bare AES-256-GCM and a memory copy.
     Seal,
     /// Bytes that padding adds: to the files of a folder, or to a stated distribution of lengths.
@@ -61,8 +41,6 @@ enum What {
 pub fn run(options: &Options) -> Result<()> {
     match &options.what {
         What::Peers(peers) => peers::run(peers, options.rounds),
-        What::Store { instances } => store::run(options.rounds, *instances),
-        What::Search { patients, searches } => search::run(options.rounds, *patients, *searches),
         What::Seal => seal::speed(options.rounds),
         What::Padding { folder } => seal::padding(folder.as_deref()),
     }

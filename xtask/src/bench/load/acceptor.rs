@@ -1,7 +1,7 @@
 //! Where C-MOVE sends: takes every instance, answers 0000, keeps nothing.
 
 use super::instance::{EXPLICIT_LITTLE_ENDIAN, IMPLEMENTATION};
-use super::link::{Arrival, Link, PDU_BYTES};
+use super::link::{Link, PDU_BYTES};
 use super::stream::Stream;
 use anyhow::{Result, ensure};
 use std::net::{TcpListener, TcpStream};
@@ -69,13 +69,9 @@ fn serve(connection: TcpStream, bytes: &AtomicU64) -> Result<()> {
         },
     };
     link.send_pdu(&answer.write()?)?;
-    loop {
-        match link.receive()? {
-            Arrival::Message(context, command) => {
-                bytes.fetch_add(u64::try_from(link.data_set.len())?, Ordering::SeqCst);
-                link.send(context, &command.response(0), None)?;
-            }
-            Arrival::Release => return link.send_pdu(&release_rp()),
-        }
+    while let Some((context, command)) = link.receive()? {
+        bytes.fetch_add(u64::try_from(link.data_set.len())?, Ordering::SeqCst);
+        link.send(context, &command.response(0), None)?;
     }
+    link.send_pdu(&release_rp())
 }

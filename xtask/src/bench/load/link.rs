@@ -21,14 +21,6 @@ pub struct Link {
     pub data_set: Vec<u8>,
 }
 
-/// What came.
-pub enum Arrival {
-    /// A message in a presentation context; its data set, if any, lies in [`Link::data_set`].
-    Message(u8, Command),
-    /// The peer asked for the end.
-    Release,
-}
-
 impl Link {
     /// Over a connection.
     pub fn new(stream: Stream) -> Self {
@@ -82,11 +74,12 @@ impl Link {
         self.stream.send(&self.out)
     }
 
-    /// Waits for a message or the end.
-    pub fn receive(&mut self) -> Result<Arrival> {
+    /// Waits for a message: its presentation context and command; its data set, if any, lies in [`Link::data_set`].
+    /// Nothing if the peer asked for the end.
+    pub fn receive(&mut self) -> Result<Option<(u8, Command)>> {
         let mut command = Vec::new();
         let context = loop {
-            let Some(context) = self.fragment(true, &mut command)? else { return Ok(Arrival::Release) };
+            let Some(context) = self.fragment(true, &mut command)? else { return Ok(None) };
             if let (context, true) = context {
                 break context;
             }
@@ -101,15 +94,12 @@ impl Link {
             }
         }
         self.data_set = data_set;
-        Ok(Arrival::Message(context, command))
+        Ok(Some((context, command)))
     }
 
     /// The next message, which must be one.
     pub fn message(&mut self) -> Result<(u8, Command)> {
-        match self.receive()? {
-            Arrival::Message(context, command) => Ok((context, command)),
-            Arrival::Release => bail!("the archive released the association in the middle of an operation"),
-        }
+        self.receive()?.context("the archive released the association in the middle of an operation")
     }
 
     /// Appends the next fragment: its context and whether it is the last; nothing at a release.

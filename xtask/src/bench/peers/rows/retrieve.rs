@@ -9,6 +9,9 @@ use crate::bench::peers::archives::{Archives, Who};
 use crate::bench::peers::report::{Report, Target};
 use anyhow::{Result, ensure};
 
+/// Asks for something of an instance.
+type Ask = fn(&Uids) -> Request;
+
 /// Patients who are asked for again and again.
 const AT_HAND: usize = 20;
 const CAPTURE_BYTES: usize = 120_000;
@@ -16,7 +19,7 @@ const CAPTURE_BYTES: usize = 120_000;
 /// Instance, metadata and frame of 120 KB instances at 4 connections.
 pub fn instances(run: &Run, report: &mut Report) -> Result<()> {
     let count = run.amount(400);
-    let kinds: [(&str, fn(&Uids) -> Request); 3] =
+    let kinds: [(&str, Ask); 3] =
         [("instance", instance_of), ("metadata", |uids| metadata_of(uids, "")), ("frame", frame_of)];
     let rounds = usize::try_from(run.rounds)?;
     let folder = run.folder.below("retrieve")?;
