@@ -1,7 +1,7 @@
 //! The parameters of a search (PS3.18 8.3.4).
 
 use crate::http::Problem;
-use archive::find::{Level, Matching, Query, Tag};
+use archive::find::{Agreed, Level, Matching, Query, Tag};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_dictionary_std::StandardDataDictionary;
 use record::limits::SEARCH_RESULTS_MAX;
@@ -9,44 +9,95 @@ use record::limits::SEARCH_RESULTS_MAX;
 /// Attributes that one search may name.
 const KEYS_MAX: usize = 64;
 
+/// Sequences inside sequences that one attribute may name.
+const PATH_DEPTH_MAX: usize = 8;
+
+/// The parameter that carries where an earlier page ended. No attribute has this keyword; it comes from the link to the next
+/// page and means nothing elsewhere.
+pub const AFTER: &str = "after";
+
 /// A search as it was asked.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// For the archive.
+    /// For the archive, the rows that the answer may have included.
     pub query: Query,
-    /// The rows that the answer may have.
-    pub limit: usize,
     /// Attributes that `includefield` named; they are given if the archive lists them.
     pub included: Vec<Tag>,
 }
 
 /// Reads the parameters of a search at a level.
 pub fn read(level: Level, parameters: &[(String, String)]) -> Result<Search, Problem> {
+    let agreed = agreed(parameters)?;
     let mut query = Query::at(level);
+    query.fuzzy = agreed.fuzzy_names;
     let mut limit = SEARCH_RESULTS_MAX;
     let mut included = Vec::new();
+    let mut named = 0_usize;
     for (name, value) in parameters {
         match name.as_str() {
             "limit" => limit = number(name, value)?.min(SEARCH_RESULTS_MAX),
             "offset" => query.offset = number(name, value)?,
-            "fuzzymatching" => query.fuzzy = boolean(name, value)?,
+            "fuzzymatching" | "emptyvaluematching" | "multiplevaluematching" | "accept" | "charset" => {}
             "includefield" if value.eq_ignore_ascii_case("all") => {}
             "includefield" => {
                 for field in value.split(',').map(str::trim).filter(|field| !field.is_empty()) {
-                    included.push(attribute(field)?.0);
+                    included.extend(path(field)?.first().map(|(tag, _)| *tag));
                 }
             }
-            "accept" | "charset" => {}
+            AFTER => query.after = Some(value.parse().map_err(|_| no_position())?),
             _ => {
-                let (tag, vr) = attribute(name)?;
-                query.keys.push((tag, Matching::parse(vr, value)));
+                let path = path(name)?;
+                let vr = path.last().map_or("UN", |(_, vr)| *vr);
+                let tags: Vec<Tag> = path.iter().map(|(tag, _)| *tag).collect();
+                insert(&mut query.keys, &tags, Matching::parse_agreed(vr, value, agreed));
+                named += 1;
             }
         }
-        if query.keys.len() > KEYS_MAX || included.len() > KEYS_MAX {
+        if named > KEYS_MAX || included.len() > KEYS_MAX {
             return Err(Problem::bad_request(format!("A search names at most {KEYS_MAX} attributes.")));
         }
     }
-    Ok(Search { query, limit, included })
+    query.limit = Some(limit);
+    query.asked.clone_from(&included);
+    Ok(Search { query, included })
+}
+
+/// The forms of matching that the parameters ask for, whatever stands before or behind them.
+fn agreed(parameters: &[(String, String)]) -> Result<Agreed, Problem> {
+    let mut agreed = Agreed { relational: true, ..Agreed::default() };
+    for (name, value) in parameters {
+        match name.as_str() {
+            "fuzzymatching" => agreed.fuzzy_names = boolean(name, value)?,
+            "emptyvaluematching" => agreed.empty_values = boolean(name, value)?,
+            "multiplevaluematching" => agreed.multiple_values = boolean(name, value)?,
+            _ => {}
+        }
+    }
+    Ok(agreed)
+}
+
+fn no_position() -> Problem {
+    Problem::bad_request("after is what a link to the next page says, and nothing else.")
+}
+
+/// Adds a key. Keys inside one sequence match together, in one item of it (PS3.4 C.2.2.2.6).
+fn insert(keys: &mut Vec<(Tag, Matching)>, path: &[Tag], matching: Matching) {
+    let Some((tag, inside)) = path.split_first() else { return };
+    if inside.is_empty() {
+        keys.push((*tag, matching));
+        return;
+    }
+    let sequence = keys.iter_mut().find_map(|(key, matching)| match matching {
+        Matching::Sequence(keys) if key == tag => Some(keys),
+        _ => None,
+    });
+    if let Some(keys) = sequence {
+        insert(keys, inside, matching);
+    } else {
+        let mut item = Vec::new();
+        insert(&mut item, inside, matching);
+        keys.push((*tag, Matching::Sequence(item)));
+    }
 }
 
 fn number(name: &str, value: &str) -> Result<usize, Problem> {
@@ -61,13 +112,24 @@ fn boolean(name: &str, value: &str) -> Result<bool, Problem> {
     }
 }
 
+/// An attribute, inside sequences if dots part its names: `00400275.00400009` (PS3.18 8.3.4.1).
+fn path(name: &str) -> Result<Vec<(Tag, &'static str)>, Problem> {
+    let path: Vec<_> = name.split('.').take(PATH_DEPTH_MAX + 1).map(attribute).collect::<Result<_, _>>()?;
+    if path.len() > PATH_DEPTH_MAX {
+        return Err(Problem::bad_request(format!(
+            "An attribute stands in at most {} sequences here.",
+            PATH_DEPTH_MAX - 1
+        )));
+    }
+    let mut above = path.iter().rev().skip(1);
+    if above.any(|(_, vr)| *vr != "SQ") {
+        return Err(Problem::bad_request("Only a sequence has attributes inside."));
+    }
+    Ok(path)
+}
+
 /// An attribute by its keyword or by eight hexadecimal digits, with its VR (PS3.18 8.3.4.1.1).
 fn attribute(name: &str) -> Result<(Tag, &'static str), Problem> {
-    if name.contains('.') {
-        return Err(Problem::bad_request(
-            "Attributes inside sequences cannot be searched for here; name attributes of the data set itself.",
-        ));
-    }
     let dictionary = StandardDataDictionary;
     let by_tag = || wire::dataset::parse_tag(name);
     let tag = dictionary.by_name(name).map(|entry| entry.tag()).or_else(by_tag);
@@ -108,7 +170,12 @@ mod tests {
     #[test]
     fn what_cannot_be_searched_is_said_so() {
         for wrong in [
-            ("RequestAttributesSequence.ScheduledProcedureStepID", "1"),
+            ("PatientName.ScheduledProcedureStepID", "1"),
+            ("RequestAttributesSequence.", "1"),
+            ("RequestAttributesSequence.NoSuchKeyword", "1"),
+            ("00400275.00400275.00400275.00400275.00400275.00400275.00400275.00400275.00400009", "1"),
+            ("after", "1.2.3"),
+            ("emptyvaluematching", "1"),
             ("NoSuchKeyword", "1"),
             ("0010001", "1"),
             ("limit", "-1"),
@@ -131,12 +198,46 @@ mod tests {
             ("includefield", "PatientName,00080060"),
         ]);
         let search = search.unwrap();
-        assert_eq!((search.limit, search.query.offset, search.query.fuzzy), (5, 10, true));
+        assert_eq!((search.query.limit, search.query.offset, search.query.fuzzy), (Some(5), 10, true));
         assert_eq!(search.included, [0x0010_0010, 0x0008_0060]);
-        assert_eq!(of(&[("limit", "100000")]).unwrap().limit, SEARCH_RESULTS_MAX);
+        assert_eq!(of(&[("limit", "100000")]).unwrap().query.limit, Some(SEARCH_RESULTS_MAX));
         assert!(of(&[("includefield", "all")]).unwrap().included.is_empty());
         let many = vec![("PatientID", "1"); KEYS_MAX];
         assert!(of(&many).is_ok());
         assert!(of(&[many, vec![("PatientID", "1")]].concat()).is_err());
+    }
+
+    #[test]
+    fn attributes_inside_a_sequence_match_together() {
+        let search = of(&[
+            ("RequestAttributesSequence.ScheduledProcedureStepID", "S1"),
+            ("PatientID", "7"),
+            ("00400275.00401001", "R*"),
+            ("00400275.ScheduledProtocolCodeSequence.CodeValue", "P1"),
+            ("includefield", "00400275.00400009,StudyDescription"),
+        ]);
+        let search = search.unwrap();
+        let single = |text: &str| Matching::Single(text.to_owned());
+        let request = Matching::Sequence(vec![
+            (0x0040_0009, single("S1")),
+            (0x0040_1001, Matching::Wildcard("R*".to_owned())),
+            (0x0040_0008, Matching::Sequence(vec![(0x0008_0100, single("P1"))])),
+        ]);
+        assert_eq!(search.query.keys, [(0x0040_0275, request), (0x0010_0020, single("7"))]);
+        assert_eq!(search.included, [0x0040_0275, 0x0008_1030]);
+        assert_eq!(search.query.asked, search.included);
+    }
+
+    #[test]
+    fn empty_and_several_values_are_asked_for_by_parameter() {
+        let keys = |parameters: &[(&str, &str)]| of(parameters).unwrap().query.keys;
+        let empty = ("StudyDescription", "\"\"");
+        assert_eq!(keys(&[empty, ("emptyvaluematching", "true")]), [(0x0008_1030, Matching::Empty)]);
+        assert_eq!(keys(&[empty]), [(0x0008_1030, Matching::Single("\"\"".into()))]);
+        let both = ("ModalitiesInStudy", "CT\\PT");
+        assert!(
+            matches!(&keys(&[("multiplevaluematching", "true"), both])[..], [(_, Matching::All(all))] if all.len() == 2)
+        );
+        assert!(matches!(&keys(&[both])[..], [(_, Matching::Single(_))]));
     }
 }

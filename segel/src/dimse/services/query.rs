@@ -8,7 +8,8 @@ use crate::outcome;
 
 /// Answers a query (PS3.4 C.4.1.3).
 pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {
-    let question = match Question::parse(&call.context, call.request.clone(), &call.identifier) {
+    let agreed = call.negotiated.extended(&call.context.abstract_syntax).agreed();
+    let question = match Question::parse(&call.context, call.request.clone(), &call.identifier, agreed) {
         Ok(question) => question,
         Err(failure) => return peer.respond(&find::failed(&call.request, failure), None).await,
     };

@@ -124,15 +124,17 @@ fn of_extended_negotiation_what_is_supported_is_granted_byte_by_byte() {
         application_information: bytes.to_vec(),
     };
     asks.user_information.extended_negotiations =
-        vec![item(FIND, &[1, 1, 1, 1, 1]), item(GET, &[1, 1]), item(CT, &[2, 0, 0, 0]), item("1.2.3", &[1])];
+        vec![item(FIND, &[1, 1, 1, 1, 1, 1, 0]), item(GET, &[1, 1]), item(CT, &[2, 0, 0, 0]), item("1.2.3", &[1])];
     asks.user_information.asynchronous_operations = Some((0, 8));
     let negotiated = negotiate(&asks, &Settings::new("SEGEL")).unwrap();
     let answered = &negotiated.answer.user_information;
     assert_eq!(
         answered.extended_negotiations,
-        [item(FIND, &[1, 0, 1, 0, 0]), item(GET, &[1, 0]), item(CT, &[0, 0, 0, 0])]
+        [item(FIND, &[1, 1, 1, 0, 0, 1, 0]), item(GET, &[1, 0]), item(CT, &[0, 0, 0, 0])]
     );
-    assert_eq!(negotiated.extended(FIND), Extended { relational: true, date_time: false, fuzzy: true });
+    let agreed =
+        Extended { relational: true, date_time: true, fuzzy: true, empty_values: true, multiple_values: false };
+    assert_eq!(negotiated.extended(FIND), agreed);
     assert!(negotiated.extended(GET).relational && !negotiated.extended("1.2.3").relational);
     assert_eq!(answered.asynchronous_operations, Some((1, 1)));
     let plain = negotiate(&request(&[(FIND, &[IMPLICIT_LITTLE])]), &Settings::new("SEGEL")).unwrap();
