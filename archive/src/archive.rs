@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::find::{self, Page, Query, ResourceQuery, ResourceRow, Row};
 use crate::ingest::{self, Declared, InstanceReceiver, ResourceDraft, StoredResource};
 use crate::keys::KeyClient;
-use crate::retrieve::{self, Located, Opened, Target};
+use crate::retrieve::{self, Commitment, Located, Opened, Reference, Target};
 use crate::settings::Settings;
 use crate::storage::{Progress, Storage};
 use record::{Pseudonym, Version};
@@ -104,6 +104,14 @@ impl Archive {
     /// Invalid for a target without any UID or of more than `limits::LOCATED_MAX` instances.
     pub async fn locate(&self, asker: &Asker, target: &Target) -> Result<Vec<Located>> {
         retrieve::locate(&self.inner, asker, target).await
+    }
+
+    /// Whether instances that the asker's facility has sent are kept durably, in order. Opens nothing and logs nothing.
+    ///
+    /// # Errors
+    /// Invalid for more than `limits::COMMITMENT_REFERENCES_MAX`; Refused if the asker is nobody.
+    pub async fn committed(&self, asker: &Asker, references: Vec<Reference>) -> Result<Vec<Commitment>> {
+        retrieve::committed(&self.inner, asker, references).await
     }
 
     /// A resource: the newest version, or the one named.

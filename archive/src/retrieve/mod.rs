@@ -1,5 +1,6 @@
 //! The way out: located, released by the key service, opened by range.
 
+mod committed;
 mod frames;
 mod inflate;
 mod located;
@@ -7,6 +8,8 @@ mod opened;
 mod part;
 mod target;
 
+pub(crate) use committed::committed;
+pub use committed::{Commitment, Reference};
 pub use located::Located;
 pub(crate) use located::{locate, locate_resource};
 pub use opened::Opened;

@@ -3,6 +3,7 @@
 use super::modality::{Modality, kind_of};
 use super::world::{Delivery, Door, World};
 use crate::client::HttpClient;
+use crate::dimse::requestor::Kind;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -92,8 +93,7 @@ async fn patient(deliveries: Vec<Delivery>, doors: &Doors, sent: &mut Sent) -> R
         }
     }
     for (title, deliveries) in by_title {
-        let dimse = doors.dimse;
-        tokio::task::spawn_blocking(move || store(dimse, &title, &deliveries)).await??;
+        store(doors.dimse, &title, deliveries).await?;
     }
     Ok(())
 }
@@ -107,18 +107,18 @@ async fn post(delivery: &Delivery, doors: &Doors, path: &str, content_type: &str
     Ok(())
 }
 
-fn store(address: SocketAddr, title: &str, deliveries: &[Delivery]) -> Result<()> {
+async fn store(address: SocketAddr, title: &str, deliveries: Vec<Delivery>) -> Result<()> {
     let mut pairs = deliveries.iter().map(|delivery| kind_of(&delivery.bytes)).collect::<Result<Vec<_>>>()?;
     pairs.sort();
     pairs.dedup();
-    let mut modality = Modality::associate(address, title, &pairs)?;
+    let mut modality = Modality::associate(address, title, &pairs).await?;
     for delivery in deliveries {
-        let status = modality.store(&delivery.bytes)?;
-        if status != 0 {
-            bail!("a C-STORE of {:?} was answered {status:04X}H", delivery.kind);
+        let status = modality.store(delivery.bytes.into()).await?;
+        if status.kind() != Kind::Success {
+            bail!("a C-STORE of {:?} was answered {status}", delivery.kind);
         }
     }
-    modality.release()
+    modality.release().await
 }
 
 fn progress(patients: u64) -> ProgressBar {
