@@ -36,6 +36,8 @@ pub struct HttpConfig {
     pub public_origin: Option<String>,
     /// Without TLS only loopback is served, unless a reverse proxy on the way is promised here.
     pub behind_tls_proxy: bool,
+    /// Origins whose web pages may speak to the doors for programs.
+    pub cors_origins: Vec<String>,
 }
 
 /// `[dimse]`
@@ -109,6 +111,7 @@ impl Config {
         if let Some(address) = self.http.address.filter(|a| plain_http && !a.ip().is_loopback()) {
             bail!("[http] address {address} is not loopback: set certificate and key, or behind_tls_proxy = true");
         }
+        crate::http::Cors::new(&self.http.cors_origins)?;
         if !(1..=16).contains(&self.ae_title().len()) {
             bail!("ae_title has 1 to 16 characters");
         }
@@ -158,6 +161,15 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_an_error() {
         assert!(toml::from_str::<Config>("[http]\naddres = \"127.0.0.1:1\"").is_err());
+    }
+
+    #[test]
+    fn a_page_is_let_in_by_its_exact_origin_only() {
+        let of =
+            |origins: &str| toml::from_str::<Config>(&format!("[http]\ncors_origins = {origins}")).unwrap().check();
+        of("[\"https://viewer.example\"]").unwrap();
+        assert!(of("[\"*\"]").is_err());
+        assert!(Config::embedded().http.cors_origins.is_empty());
     }
 
     #[test]

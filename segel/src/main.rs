@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod commitment;
 mod config;
 mod demo;
 mod dicomweb;
@@ -12,6 +13,7 @@ mod fhir;
 mod http;
 mod node;
 mod observe;
+mod openapi;
 mod outcome;
 mod pages;
 mod passphrase;
@@ -19,6 +21,7 @@ mod pixels;
 mod register;
 mod tls;
 mod whereabouts;
+mod worklist;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -6,7 +6,7 @@ use crate::embedded::Embedded;
 use crate::http::{self, Doors};
 use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
-use crate::{dicomweb, durable, fhir, pages};
+use crate::{dicomweb, durable, fhir, openapi, pages};
 use anyhow::{Context as _, Result, bail};
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
@@ -75,7 +75,9 @@ impl Node {
         let router = http::layers(
             dicomweb::router(doors.clone())
                 .merge(fhir::router(doors.clone()))
+                .merge(openapi::router())
                 .merge(pages::router(doors, self.sessions.clone())),
+            http::Cors::new(&config.http.cors_origins)?,
         );
         let stopping = stopping(self.stop.subscribe());
         self.doors.spawn(async move { Ok(http::serve(router, settings, listener, stopping).await?) });

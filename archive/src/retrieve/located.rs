@@ -5,7 +5,7 @@ use crate::archive::{Inner, not_found};
 use crate::error::{Error, Result};
 use crate::index::rows::{Filter, Kept};
 use crate::object::{InstanceFacts, ResourceFacts};
-use record::{FacilityCode, Micros, Pseudonym, Version, limits};
+use record::{FacilityCode, Micros, ObjectId, Pseudonym, Version, limits};
 use seal::message::{Asker, ReleaseItem};
 
 /// One object version that the asker's facility may ask to open.
@@ -25,6 +25,12 @@ impl Located {
     #[must_use]
     pub fn resource(&self) -> Option<&ResourceFacts> {
         self.kept.resource()
+    }
+
+    /// Its random id, the same in all of its versions.
+    #[must_use]
+    pub fn object(&self) -> ObjectId {
+        self.kept.record.object
     }
 
     /// Whose.

@@ -1,69 +1,165 @@
-//! Frames as they are kept (PS3.18 10.4.1.1.6), read by range of the sealed object.
+//! Frames (PS3.18 10.4.1.1.6): as they are kept, read by range of the sealed object, or decoded where that was asked for.
 
-use super::accept::{self, FrameForm};
-use super::body::{self, Piece};
+use super::accept::frames::{Frames, Making};
+use super::accept::{self, MediaRange, Offer, Shape};
+use super::answer::Answer;
+use super::attributes::Attributes;
+use super::body::Piece;
 use super::bulk::{Bulk, PIXEL_DATA};
+use super::rendered::Kept;
 use super::request::{Request, instance_url};
-use crate::http::Problem;
+use crate::http::{Doors, Problem};
+use crate::pixels::Native;
+use archive::object::InstanceFacts;
 use archive::retrieve::Opened;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::Value;
 use std::ops::Range;
+use std::sync::Arc;
 use wire::multipart::Writer;
 
 /// Frames of one request.
 const FRAMES_MAX: usize = 4096;
 /// Explicit VR Big Endian (PS3.5 A.3).
-const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+const BIG_ENDIAN: &str = wire::syntax::EXPLICIT_BIG;
+/// The quality of a frame as JPEG: no loss that is seen.
+const QUALITY: u8 = 95;
 
 /// `GET .../frames/{list}`.
 pub async fn frames(request: Request) -> Result<Response, Problem> {
     let list = numbers(request.names.frames.as_deref().unwrap_or_default())?;
-    let opened = request.open_one().await?;
-    let metadata = opened.metadata().await?;
-    let all = opened.frames(&metadata).await?;
-    let wanted: Option<Vec<_>> = list.iter().map(|number| Some((*number, all.get(number - 1)?.clone()))).collect();
-    answer(&request, opened, &metadata, wanted.ok_or_else(Problem::not_found)?)
-}
-
-/// All frames, as the bulk data of encapsulated pixel data (PS3.18 8.7.3.3.2).
-pub async fn all(request: &Request, opened: Opened, metadata: &Value) -> Result<Response, Problem> {
-    let all = opened.frames(metadata).await?;
-    let numbered = all.into_iter().enumerate().map(|(index, ranges)| (index + 1, ranges)).collect();
-    answer(request, opened, metadata, numbered)
-}
-
-fn answer(
-    request: &Request,
-    opened: Opened,
-    metadata: &Value,
-    frames: Vec<(usize, Vec<Range<u64>>)>,
-) -> Result<Response, Problem> {
     let ranges = accept::ranges(&request.headers, request.parameter("accept"))?;
-    let facts = opened.located().instance().ok_or_else(Problem::not_found)?.clone();
-    let form = accept::frames(&ranges, &facts.transfer_syntax_uid, frames.len())?;
-    let swap_from = swap_from(&facts.transfer_syntax_uid, metadata);
-    let values = |ranges: Vec<Range<u64>>| {
-        let opened = opened.clone();
-        ranges.into_iter().map(move |range| Piece::Value { opened: opened.clone(), range, swap_from })
-    };
-    let FrameForm { content_type, media_type, single } = form;
-    if single {
-        let pieces = frames.into_iter().flat_map(|(_, ranges)| values(ranges));
-        return Ok(([(header::CONTENT_TYPE, content_type)], body::of(pieces)).into_response());
+    let located = request.locate_one().await?;
+    let facts = located.instance().ok_or_else(Problem::not_found)?.clone();
+    let offered =
+        |eight_bits| Frames { transfer_syntax_uid: &facts.transfer_syntax_uid, count: list.len(), eight_bits };
+    let described = |form: &Offer<Making>| format!("frames {list:?} {form:?}");
+    // How many bits there are is known when it is open; what a client has of either form, it has.
+    offered(true).choose(&ranges)?;
+    for eight_bits in [true, false] {
+        let form = offered(eight_bits).choose(&ranges).ok();
+        let answer = form.map(|form| Answer::of(&request, [&located], &described(&form)));
+        if let Some(known) = answer.and_then(|answer| answer.known(&request.headers)) {
+            return Ok(known);
+        }
     }
-    let mut writer = Writer::new(&body::boundary()?)?;
-    let whole = writer.content_type(media_type);
-    let location = instance_url(&request.base, &facts);
+    let image = Image::of(&request.doors, request.open_located(&located).await?).await?;
+    let form = offered(image.has_eight_bits()).choose(&ranges)?;
+    let answer = Answer::of(&request, [&located], &described(&form));
+    let mut parts = Vec::with_capacity(list.len());
+    for number in list {
+        let pieces = image.pieces(number, &form)?.ok_or_else(Problem::not_found)?;
+        parts.push((format!("{}/frames/{number}", instance_url(&request.base, &facts)), pieces));
+    }
+    made_first(&mut parts).await?;
+    if form.shape == Shape::Single {
+        let pieces = parts.into_iter().flat_map(|(_, pieces)| pieces).collect();
+        return answer.give(&request.headers, &form.content_type(), pieces);
+    }
+    let mut writer = Writer::new(answer.boundary())?;
+    let whole = writer.content_type(form.media_type);
     let mut pieces = Vec::new();
-    for (number, ranges) in frames {
-        let location = format!("{location}/frames/{number}");
-        pieces.push(Piece::Bytes(writer.begin(&[("Content-Type", &content_type), ("Content-Location", &location)])?));
-        pieces.extend(values(ranges));
+    for (location, part) in parts {
+        let before = writer.begin(&[("Content-Type", &form.content_type()), ("Content-Location", &location)])?;
+        pieces.push(Piece::Bytes(before));
+        pieces.extend(part);
     }
     pieces.push(Piece::Bytes(writer.close()));
-    Ok(([(header::CONTENT_TYPE, whole)], body::of(pieces)).into_response())
+    answer.give(&request.headers, &whole, pieces)
+}
+
+/// Makes the first piece now if it has to be made: a frame that cannot be decoded is told by a status while there is one.
+async fn made_first(parts: &mut [(String, Vec<Piece>)]) -> Result<(), Problem> {
+    let first = parts.first_mut().and_then(|(_, pieces)| pieces.first_mut());
+    if let Some(piece) = first.filter(|piece| matches!(piece, Piece::Made(_)))
+        && let Piece::Made(making) = std::mem::replace(piece, Piece::Bytes(Vec::new()))
+    {
+        *piece = Piece::Bytes(making.await?);
+    }
+    Ok(())
+}
+
+/// The places of one frame's bytes in the data set.
+type Places = Vec<Range<u64>>;
+
+/// An open image, and where its frames are.
+pub struct Image {
+    doors: Doors,
+    opened: Opened,
+    metadata: Arc<Value>,
+    facts: InstanceFacts,
+    places: Vec<Places>,
+    swap_from: Option<u64>,
+}
+
+impl Image {
+    /// Finds the frames of an open instance.
+    pub async fn of(doors: &Doors, opened: Opened) -> Result<Self, Problem> {
+        let metadata = opened.metadata().await?;
+        Self::with(doors, opened, Arc::new(metadata)).await
+    }
+
+    /// The same, when its metadata is at hand.
+    pub async fn with(doors: &Doors, opened: Opened, metadata: Arc<Value>) -> Result<Self, Problem> {
+        let facts = opened.located().instance().ok_or_else(Problem::not_found)?.clone();
+        let has_pixels = ["7FE00008", "7FE00009", PIXEL_DATA].iter().any(|tag| metadata.get(tag).is_some());
+        let places = if has_pixels { opened.frames(&metadata).await? } else { Vec::new() };
+        let swap_from = swap_from(&facts.transfer_syntax_uid, &metadata);
+        Ok(Self { doors: doors.clone(), opened, metadata, facts, places, swap_from })
+    }
+
+    /// How many frames there are.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether its values fit the 8 bits of a baseline JPEG.
+    pub fn has_eight_bits(&self) -> bool {
+        let top = Attributes(&self.metadata);
+        let is = |tag: &str, number| top.count(tag) == Some(number);
+        let indexed = top.text("00280004") == Some("PALETTE COLOR");
+        is("00280100", 8) && is("00280101", 8) && top.count("00280103").is_none_or(|sign| sign == 0) && !indexed
+    }
+
+    /// The form in which the frames can be given to someone who accepts `ranges`.
+    pub fn choose(&self, ranges: &[MediaRange]) -> Result<Offer<Making>, Problem> {
+        let syntax = &self.facts.transfer_syntax_uid;
+        let several = usize::MAX;
+        Frames { transfer_syntax_uid: syntax, count: several, eight_bits: self.has_eight_bits() }.choose(ranges)
+    }
+
+    /// The pieces of a frame, counted from 1, in a form; `None` if there is no such frame.
+    pub fn pieces(&self, number: usize, form: &Offer<Making>) -> Result<Option<Vec<Piece>>, Problem> {
+        let Some(places) = number.checked_sub(1).and_then(|index| self.places.get(index)) else { return Ok(None) };
+        if form.how == Making::Kept {
+            let value = |range: &Range<u64>| Piece::Value {
+                opened: self.opened.clone(),
+                range: range.clone(),
+                swap_from: self.swap_from,
+            };
+            return Ok(Some(places.iter().map(value).collect()));
+        }
+        let index = u32::try_from(number - 1).map_err(|_| Problem::not_found())?;
+        let (doors, opened, metadata) = (self.doors.clone(), self.opened.clone(), Arc::clone(&self.metadata));
+        let how = form.how;
+        let making = async move {
+            if how == Making::Decoded {
+                return Ok(native(&doors, &opened, &metadata, index).await?.bytes);
+            }
+            let kept = Kept::of(&opened, &metadata, index).await?;
+            let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
+            Ok(turn.jpeg_baseline(kept.read(&opened).await?, QUALITY).await?)
+        };
+        Ok(Some(vec![Piece::Made(Box::pin(making))]))
+    }
+}
+
+/// A frame, counted from 0, as native pixel data.
+pub async fn native(doors: &Doors, opened: &Opened, metadata: &Value, frame: u32) -> Result<Native, Problem> {
+    let kept = Kept::of(opened, metadata, frame).await?;
+    // A turn comes before the frame is read, so that those who wait hold no plaintext.
+    let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
+    Ok(turn.native(kept.read(opened).await?).await?)
 }
 
 /// Where the words begin that change their byte order on the way out: pixels of VR OW kept big-endian do, of OB do not

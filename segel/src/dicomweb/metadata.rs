@@ -1,79 +1,60 @@
 //! Metadata (PS3.18 10.4.1.1.2): what was kept at ingest, with a link for each bulk value.
 
-use super::body::{self, Piece};
+use super::accept;
+use super::answer::Answer;
+use super::body::Piece;
 use super::request::{Request, instance_url};
-use super::{accept, body::Piece::Metadata};
+use super::splice::splice;
 use crate::http::Problem;
 use archive::retrieve::Opened;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use axum::response::Response;
+use std::sync::Arc;
+
+/// Instances whose metadata is read and held together: a slice has some 6 kB.
+const BATCH: usize = 64;
+
+/// There is one form of metadata.
+const FORM: &str = "metadata";
 
 /// `GET .../metadata` of a study, a series or an instance.
 pub async fn metadata(request: Request) -> Result<Response, Problem> {
     accept::json(&request.headers, request.parameter("accept"))?;
     let located = request.locate().await?;
+    if let Some(known) = Answer::of(&request, &located, FORM).known(&request.headers) {
+        return Ok(known);
+    }
     let opened = request.open(&located).await?;
-    let mut pieces = Vec::with_capacity(opened.len() + 2);
+    let answer = Answer::of_opened(&request, &opened, FORM);
+    let base: Arc<str> = Arc::from(request.base.as_str());
+    let mut pieces = Vec::with_capacity(opened.len() / BATCH + 2);
     let mut before = "[";
-    for opened in opened {
-        pieces.push(Metadata { opened, base: request.base.clone(), before });
+    for batch in opened.chunks(BATCH) {
+        pieces.push(Piece::Metadata { opened: batch.to_vec(), base: Arc::clone(&base), before });
         before = ",\n";
     }
+    // Damage of the first batch is told by a status; of a later one, by a body that breaks off.
+    if let Some(first) = pieces.first_mut()
+        && let Piece::Metadata { opened, base, before } = first
+    {
+        *first = Piece::Bytes(linked(std::mem::take(opened), base, before).await?);
+    }
     pieces.push(Piece::Bytes(b"]".to_vec()));
-    Ok(([(header::CONTENT_TYPE, "application/dicom+json")], body::of(pieces)).into_response())
+    answer.give(&request.headers, "application/dicom+json", pieces)
 }
 
-/// An instance's metadata with links under `base`.
-pub async fn of(opened: &Opened, base: &str) -> Result<Value, Problem> {
-    let facts = opened.located().instance().ok_or_else(Problem::not_found)?.clone();
-    let mut metadata = opened.metadata().await?;
-    link(&mut metadata, &format!("{}/bulkdata", instance_url(base, &facts)));
-    if let Some(data_set) = metadata.as_object_mut() {
-        // PS3.18 F.2: DICOM JSON is UTF-8, whatever character set the data set is kept in.
-        if let Some(charset) = data_set.get_mut("00080005") {
-            *charset = json!({"vr": "CS", "Value": ["ISO_IR 192"]});
-        }
-        // PS3.18 10.4.1.1.2: AvailableTransferSyntaxUID tells a reader what it will get.
-        data_set.insert("00083002".to_owned(), json!({"vr": "UI", "Value": [facts.transfer_syntax_uid]}));
+/// The metadata of some instances with links under `base`.
+pub async fn linked(opened: Vec<Opened>, base: &str, before: &str) -> Result<Vec<u8>, Problem> {
+    let facts = opened.iter().map(|opened| opened.located().instance().cloned().ok_or_else(Problem::not_found));
+    let facts = facts.collect::<Result<Vec<_>, _>>()?;
+    let texts = Opened::metadata_texts(opened).await?;
+    let mut out = Vec::with_capacity(texts.iter().map(|text| text.len() + 512).sum());
+    let mut before = before;
+    for (text, facts) in texts.iter().zip(&facts) {
+        out.extend_from_slice(before.as_bytes());
+        let bulkdata = format!("{}/bulkdata", instance_url(base, facts));
+        splice(text, &bulkdata, &facts.transfer_syntax_uid, &mut out)
+            .map_err(|_| archive::Error::Damaged("sealed metadata is not what ingest writes".to_owned()))?;
+        before = ",\n";
     }
-    Ok(metadata)
-}
-
-/// Replaces places by links; the depth of a kept data set is bounded at ingest.
-fn link(data_set: &mut Value, path: &str) {
-    let Some(elements) = data_set.as_object_mut() else { return };
-    for (tag, element) in elements {
-        let Some(element) = element.as_object_mut() else { continue };
-        if element.remove("Bulk").is_some() || element.remove("Fragments").is_some() {
-            element.insert("BulkDataURI".to_owned(), json!(format!("{path}/{tag}")));
-        }
-        let is_sequence = element.get("vr").is_some_and(|vr| vr == "SQ");
-        if let Some(items) = element.get_mut("Value").and_then(Value::as_array_mut).filter(|_| is_sequence) {
-            for (number, item) in items.iter_mut().enumerate() {
-                link(item, &format!("{path}/{tag}/{number}"));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_place_becomes_a_link_that_leads_back_to_it() {
-        let kept = json!({
-            "7FE00010": {"vr": "OB", "Fragments": [[0, 4], [12, 100]]},
-            "54000100": {"vr": "SQ", "Value": [{}, {"54001010": {"vr": "OW", "Bulk": [10, 20]}}]},
-            "00100010": {"vr": "PN", "Value": [{"Alphabetic": "A^B"}]},
-        });
-        let mut linked = kept.clone();
-        link(&mut linked, "http://h/b");
-        assert_eq!(linked["7FE00010"], json!({"vr": "OB", "BulkDataURI": "http://h/b/7FE00010"}));
-        let nested = &linked["54000100"]["Value"][1]["54001010"];
-        assert_eq!(nested["BulkDataURI"], "http://h/b/54000100/1/54001010");
-        assert_eq!(linked["00100010"], kept["00100010"]);
-        assert!(super::super::bulk::Bulk::at(&kept, "54000100/1/54001010").is_some());
-    }
+    Ok(out)
 }

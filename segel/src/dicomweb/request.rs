@@ -1,10 +1,7 @@
-//! What every DICOMweb request has: who asks, what the path names, the query, and where links begin.
+//! What a DICOMweb request names, and opening it.
 
-use crate::http::{Caller, Connection, Doors, Problem};
+use crate::http::{Asked, Problem};
 use archive::retrieve::{Located, Opened, Target};
-use axum::extract::{Extension, FromRequestParts, Path, Query};
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
 use seal::message::Part;
 use serde::Deserialize;
 use wire::uid::is_uid;
@@ -25,51 +22,30 @@ pub struct Names {
 }
 
 /// A request at the DICOMweb door by someone known.
-pub struct Request {
-    /// The doors.
-    pub doors: Doors,
-    /// Who asks.
-    pub caller: Caller,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The path's names.
-    pub names: Names,
-    /// The query's names and values.
-    pub query: Vec<(String, String)>,
-    /// `http://host/dicom-web`, for links.
-    pub base: String,
-}
+pub type Request = Asked<Names>;
 
-impl FromRequestParts<Doors> for Request {
+impl crate::http::Names for Names {
+    const CHANNEL: &str = "dicomweb";
+    const BASE: &str = "/dicom-web";
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
-        let caller = Caller::of_program(doors, &parts.headers, "dicomweb").await?;
-        let connection = Extension::<Connection>::from_request_parts(parts, doors).await.ok();
-        let names = Path::<Names>::from_request_parts(parts, doors).await.map(|Path(names)| names);
-        let names = names.map_err(|_| Problem::not_found())?;
-        let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let Query(query) = query.map_err(|_| Problem::bad_request("The query cannot be read."))?;
-        let base = format!("{}/dicom-web", doors.origin(&parts.headers, connection.as_ref().map(|Extension(c)| c)));
-        let uids = [&names.study, &names.series, &names.instance];
-        if !uids.into_iter().flatten().all(|uid| is_uid(uid)) {
-            return Err(Problem::not_found());
-        }
-        Ok(Self { doors: doors.clone(), caller, headers: parts.headers.clone(), names, query, base })
+    fn check(asked: &Request) -> Result<(), Problem> {
+        let uids = [&asked.names.study, &asked.names.series, &asked.names.instance];
+        if uids.into_iter().flatten().all(|uid| is_uid(uid)) { Ok(()) } else { Err(Problem::not_found()) }
     }
 }
 
 impl Request {
-    /// A query parameter's first value.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-
     /// What the path names, located. Nothing there, or nothing of it for this asker, is not found.
     pub async fn locate(&self) -> Result<Vec<Located>, Problem> {
         let Names { study, series, instance, .. } = self.names.clone();
         let located = self.doors.archive.locate(&self.caller.asker, &Target { study, series, instance }).await?;
         if located.is_empty() { Err(Problem::not_found()) } else { Ok(located) }
+    }
+
+    /// The one instance that the path names, located.
+    pub async fn locate_one(&self) -> Result<Located, Problem> {
+        self.locate().await?.into_iter().next().ok_or_else(Problem::not_found)
     }
 
     /// Opens the content of what was located; what is refused is missing, and if all of it is, not found.
@@ -78,11 +54,14 @@ impl Request {
         if opened.is_empty() { Err(Problem::not_found()) } else { Ok(opened) }
     }
 
+    /// Opens one instance.
+    pub async fn open_located(&self, located: &Located) -> Result<Opened, Problem> {
+        self.open(std::slice::from_ref(located)).await?.pop().ok_or_else(Problem::not_found)
+    }
+
     /// The one instance that the path names, opened.
     pub async fn open_one(&self) -> Result<Opened, Problem> {
-        let located = self.locate().await?;
-        let first = located.into_iter().next().ok_or_else(Problem::not_found)?;
-        self.open(&[first]).await?.pop().ok_or_else(Problem::not_found)
+        self.open_located(&self.locate_one().await?).await
     }
 }
 

@@ -2,14 +2,21 @@
 
 pub mod asker;
 pub mod body;
+pub mod conditional;
+pub mod cors;
 pub mod log;
 pub mod problem;
+pub mod range;
+pub mod request;
 pub mod server;
 pub mod stall;
 pub mod state;
 
 pub use asker::Caller;
+pub use conditional::Validator;
+pub use cors::Cors;
 pub use problem::Problem;
+pub use request::{Asked, Names};
 pub use server::{Connection, Settings, serve};
 pub use state::Doors;
 
@@ -17,8 +24,11 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 
 /// The doors' routes, with what every answer carries and what is said where no door is.
-pub fn layers(doors: Router) -> Router {
-    doors.fallback(nowhere).layer(axum::middleware::from_fn(log::request))
+pub fn layers(doors: Router, cors: Cors) -> Router {
+    doors
+        .fallback(nowhere)
+        .layer(axum::middleware::from_fn_with_state(cors, cors::cors))
+        .layer(axum::middleware::from_fn(log::request))
 }
 
 async fn nowhere(uri: Uri) -> axum::response::Response {

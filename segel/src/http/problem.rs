@@ -18,12 +18,14 @@ pub struct Problem {
     pub retry_after_seconds: Option<u32>,
     /// The kind, if it comes from the archive rather than from the door.
     pub outcome: Option<Outcome>,
+    /// How long the whole is of which a range was asked for that it does not have.
+    pub range_length: Option<u64>,
 }
 
 impl Problem {
     /// Any status with a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), retry_after_seconds: None, outcome: None }
+        Self { status, detail: detail.into(), retry_after_seconds: None, outcome: None, range_length: None }
     }
 
     /// 400: the request itself is wrong.
@@ -102,6 +104,12 @@ impl Problem {
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(length) = self.range_length {
+            headers.insert(
+                header::CONTENT_RANGE,
+                HeaderValue::from_str(&format!("bytes */{length}")).unwrap_or(HeaderValue::from_static("bytes */*")),
+            );
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 6750 section 3.

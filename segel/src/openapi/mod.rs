@@ -1,0 +1,142 @@
+//! The description of the doors for programs (OpenAPI 3.1) at `/openapi.json`, and of DICOMweb as its service root gives it
+//! (PS3.18 8.9). It is made from one table, which a test holds against the routes that there are.
+
+mod operations;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use operations::{OPERATIONS, Operation};
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// The document's own route. It describes the program and nobody's data, so anybody may read it.
+pub fn router() -> Router {
+    Router::new().route("/openapi.json", get(document))
+}
+
+async fn document() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}", described()));
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+}
+
+fn described() -> Value {
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let path = paths.entry(operation.path.replace("{*", "{")).or_insert_with(|| json!({}));
+        if let Some(methods) = path.as_object_mut() {
+            methods.insert(operation.method.to_ascii_lowercase(), operation.described());
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Segel",
+            "summary": "A sealed archive of medical images, documents and results.",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "paths": paths,
+        "security": [{"bearer": []}],
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Problem": {
+                "description": "RFC 9457",
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                },
+            }},
+            "parameters": {"purpose": {
+                "name": "X-Purpose-Of-Use",
+                "in": "header",
+                "description": "PurposeOfUse code (HL7), such as TREAT or ETREAT; without it the one that the token names.",
+                "schema": {"type": "string"},
+            }},
+        },
+    })
+}
+
+impl Operation {
+    fn described(&self) -> Value {
+        let names = self.path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
+        let mut parameters: Vec<Value> = names
+            .map(|name| {
+                let name = name.trim_start_matches('*');
+                json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+            })
+            .collect();
+        parameters.extend(
+            self.query
+                .iter()
+                .map(|name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}})),
+        );
+        parameters.push(json!({"$ref": "#/components/parameters/purpose"}));
+        let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        let failed = if self.path.starts_with("/fhir") { json!({"application/fhir+json": {}}) } else { problem };
+        let mut described = json!({
+            "summary": self.summary,
+            "tags": [self.section],
+            "parameters": parameters,
+            "responses": {
+                "2XX": {"description": "Done.", "content": content(self.gives)},
+                "4XX": {"description": "Not done; the text says why.", "content": failed.clone()},
+                "5XX": {"description": "Not done; the text says why.", "content": failed},
+            },
+        });
+        if !self.takes.is_empty() {
+            described["requestBody"] = json!({"required": true, "content": content(self.takes)});
+        }
+        if self.is_open {
+            described["security"] = json!([]);
+            described["parameters"] = json!([]);
+        }
+        described
+    }
+}
+
+fn content(media_types: &[&str]) -> Value {
+    media_types.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect::<Map<_, _>>().into()
+}
+
+/// DICOMweb's capabilities (PS3.18 8.9.3) as WADL: each resource with its methods and the media types that it gives.
+pub fn wadl(base: &str) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<application xmlns=\"http://wadl.dev.java.net/2009/02\">\n<resources \
+         base=\"{}\">\n",
+        escaped(base)
+    );
+    let mut paths: Vec<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    paths.dedup();
+    for path in paths {
+        let Some(resource) = path.strip_prefix("/dicom-web/") else { continue };
+        text.push_str(&format!("<resource path=\"{}\">\n", escaped(&resource.replace("{*", "{"))));
+        for operation in OPERATIONS.iter().filter(|operation| operation.path == path) {
+            let parameters: String = operation
+                .query
+                .iter()
+                .map(|name| format!("<param name=\"{}\" style=\"query\"/>", escaped(name)))
+                .collect();
+            let gives: String = operation
+                .gives
+                .iter()
+                .map(|media_type| format!("<representation mediaType=\"{}\"/>", escaped(media_type)))
+                .collect();
+            text.push_str(&format!(
+                "<method name=\"{}\"><doc>{}</doc><request>{parameters}</request><response>{gives}</response></method>\n",
+                operation.method,
+                escaped(operation.summary)
+            ));
+        }
+        text.push_str("</resource>\n");
+    }
+    text.push_str("</resources>\n</application>\n");
+    text
+}
+
+#[cfg(test)]
+mod tests;
