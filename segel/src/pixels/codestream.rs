@@ -3,6 +3,7 @@
 //! Decoders reserve what the header claims: a kilobyte of JPEG that says 65,535 x 65,535 would take gigabytes. Here the
 //! claim must be what Rows, Columns and SamplesPerPixel say, which have been bounded already.
 
+use super::decode::Coding;
 use super::description::PixelDescription;
 use super::error::Error;
 
@@ -10,24 +11,50 @@ use super::error::Error;
 const HEADER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Checks a frame's header against the picture.
-pub fn check(transfer_syntax_uid: &str, picture: &PixelDescription, frame: &[u8]) -> Result<(), Error> {
-    let claim = match transfer_syntax_uid {
+pub fn check(coding: Coding, picture: &PixelDescription, frame: &[u8]) -> Result<(), Error> {
+    let claim = match coding {
         // PS3.5 annex G: 15 segments at most, each named by an offset in a header of 64 bytes.
-        "1.2.840.10008.1.2.5" => return rle(picture, frame).ok_or_else(disagrees),
-        "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
-            jpeg(frame)
-        }
-        "1.2.840.10008.1.2.4.90"
-        | "1.2.840.10008.1.2.4.91"
-        | "1.2.840.10008.1.2.4.92"
-        | "1.2.840.10008.1.2.4.93"
-        | "1.2.840.10008.1.2.4.201"
-        | "1.2.840.10008.1.2.4.202"
-        | "1.2.840.10008.1.2.4.203" => jpeg2000(frame),
-        _ => return Err(unsupported()),
+        Coding::Rle => return rle(picture, frame).ok_or_else(disagrees),
+        Coding::JpegDct | Coding::JpegLossless | Coding::JpegLs => jpeg(frame).map(|(claim, _)| claim),
+        Coding::Jpeg2000 => jpeg2000(frame),
+        // Its decoder says what the header claims before it takes memory for that.
+        Coding::JpegXl | Coding::Native | Coding::Deflated => return Ok(()),
     };
     let expected = Claim { rows: picture.rows.into(), columns: picture.columns.into(), samples: picture.samples };
     if claim == Some(expected) { Ok(()) } else { Err(disagrees()) }
+}
+
+/// Bits of a sample, by the first frame header of a JPEG stream.
+pub fn precision(frame: &[u8]) -> Option<u8> {
+    jpeg(frame).map(|(_, precision)| precision)
+}
+
+/// What a JPEG stream says of its colours before its first frame header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// An APP14 segment of Adobe with this transform (ITU-T T.872 6.5.3).
+    Adobe(u8),
+    /// A JFIF segment (ITU-T T.871).
+    Jfif,
+    /// Neither.
+    Unsaid,
+}
+
+/// Reads what a JPEG stream says of its colours.
+pub fn colour_markers(frame: &[u8]) -> Colour {
+    let mut colour = Colour::Unsaid;
+    let mut segments = Segments::of(frame);
+    while let Some((marker, segment)) = segments.as_mut().and_then(Segments::next) {
+        match (marker, segment) {
+            (0xEE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => {
+                return Colour::Adobe(*transform);
+            }
+            (0xE0, [b'J', b'F', b'I', b'F', 0, ..]) => colour = Colour::Jfif,
+            (0xDA, _) => break,
+            _ => {}
+        }
+    }
+    colour
 }
 
 /// No decoder here reads this transfer syntax.
@@ -35,7 +62,8 @@ pub fn unsupported() -> Error {
     Error::invalid("Images of this transfer syntax cannot be decoded here; retrieve the frames as they are.")
 }
 
-fn disagrees() -> Error {
+/// The frame and the description are of two images.
+pub fn disagrees() -> Error {
     Error::invalid("The compressed frame is not what the image's description says; it cannot be decoded.")
 }
 
@@ -53,31 +81,52 @@ fn rle(picture: &PixelDescription, frame: &[u8]) -> Option<()> {
     (segments == expected).then_some(())
 }
 
-/// The first frame header of a JPEG stream (ITU-T T.81 B.2.2): marker, length, precision, lines, samples, components.
-fn jpeg(frame: &[u8]) -> Option<Claim> {
-    let head = frame.get(..HEADER_BYTES_MAX.min(frame.len()))?;
-    let mut at = head.strip_prefix(&[0xFF, 0xD8])?;
-    loop {
-        let [0xFF, marker, rest @ ..] = at else { return None };
-        match marker {
-            // Any number of fill bytes may come before a marker (B.1.1.2).
-            0xFF => at = at.get(1..)?,
-            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                let [_, _, _, y0, y1, x0, x1, components, ..] = rest else { return None };
-                return Some(Claim {
-                    rows: u16::from_be_bytes([*y0, *y1]).into(),
-                    columns: u16::from_be_bytes([*x0, *x1]).into(),
-                    samples: (*components).into(),
-                });
-            }
-            // Markers that stand alone.
-            0x01 | 0xD0..=0xD7 => at = rest,
-            _ => {
-                let length = u16::from_be_bytes(*rest.first_chunk()?);
-                at = rest.get(usize::from(length.max(2))..)?;
+/// The marker segments of a JPEG stream (ITU-T T.81 B.1.1), up to where no marker is.
+pub struct Segments<'a>(&'a [u8]);
+
+impl<'a> Segments<'a> {
+    /// Of a stream; `None` if it is none.
+    pub fn of(frame: &'a [u8]) -> Option<Self> {
+        frame.get(..HEADER_BYTES_MAX.min(frame.len()))?.strip_prefix(&[0xFF, 0xD8]).map(Self)
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let [0xFF, marker, rest @ ..] = self.0 else { return None };
+            match marker {
+                // Any number of fill bytes may come before a marker (B.1.1.2).
+                0xFF => self.0 = self.0.get(1..)?,
+                // Markers that stand alone.
+                0x01 | 0xD0..=0xD7 => self.0 = rest,
+                _ => {
+                    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+                    let segment = rest.get(2..length)?;
+                    self.0 = rest.get(length..)?;
+                    return Some((*marker, segment));
+                }
             }
         }
     }
+}
+
+/// The first frame header of a JPEG or JPEG-LS stream (ITU-T T.81 B.2.2, T.87 C.2.2), and its precision.
+fn jpeg(frame: &[u8]) -> Option<(Claim, u8)> {
+    for (marker, segment) in Segments::of(frame)? {
+        if matches!(marker, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7) {
+            let [precision, y0, y1, x0, x1, components, ..] = segment else { return None };
+            let claim = Claim {
+                rows: u16::from_be_bytes([*y0, *y1]).into(),
+                columns: u16::from_be_bytes([*x0, *x1]).into(),
+                samples: (*components).into(),
+            };
+            return Some((claim, *precision));
+        }
+    }
+    None
 }
 
 /// The SIZ segment of a JPEG 2000 code stream (ITU-T T.800 A.5.1), bare or in a JP2 file.
@@ -100,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_jpeg_says_its_size_behind_other_segments() {
-        let mut stream = vec![0xFF, 0xD8, 0xFF, 0xE0, 0x00, 0x04, 1, 2, 0xFF, 0xFF, 0xC0, 0, 17, 8];
+        let mut stream = vec![0xFF, 0xD8, 0xFF, 0xE0, 0x00, 0x04, 1, 2, 0xFF, 0xFF, 0xC0, 0, 8, 12];
         stream.extend([0x01, 0x02, 0x03, 0x04, 3]);
-        assert_eq!(jpeg(&stream), Some(Claim { rows: 0x102, columns: 0x304, samples: 3 }));
+        assert_eq!(jpeg(&stream), Some((Claim { rows: 0x102, columns: 0x304, samples: 3 }, 12)));
         for cut in 0..stream.len() {
             assert_eq!(jpeg(&stream[..cut]), None, "cut at {cut}");
         }

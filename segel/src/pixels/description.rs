@@ -179,7 +179,7 @@ impl PixelDescription {
         let sizes = self.rows > 0 && self.columns > 0;
         let samples = self.samples == self.photometric.samples();
         let allocated = match self.bits_allocated {
-            1 | 12 | 32 => self.samples == 1,
+            1 | 12 | 32 => self.samples == 1 && self.photometric != Photometric::Palette,
             8 | 16 => true,
             _ => false,
         };
