@@ -7,7 +7,7 @@ use super::query::{Level, Matching, Query, Row, Tag};
 use crate::archive::Inner;
 use crate::error::Result;
 use crate::index::rows::Kept;
-use crate::ingest::summary::{self, ATTRIBUTES};
+use crate::ingest::summary;
 use crate::retrieve::{self, Located};
 use seal::message::{Asker, Part};
 use serde_json::{Map, Value};
@@ -46,13 +46,14 @@ pub(super) async fn decide(
         return Ok(vec![None; candidates.len()]);
     }
     let opened = retrieve::open(archive, asker, Part::Summary, &all).await?;
-    let summaries = retrieve::summaries(archive, opened).await?;
+    let mut summaries = retrieve::summaries(archive, opened).await?;
     let row = |(candidate, objects): (&Candidate, &Vec<Kept>)| {
         objects.iter().find_map(|kept| {
             // Refused ones are missing: they look as if they were not there.
-            let summary = summaries.get(&kept.record.object)?.as_object()?;
-            let held = Held { summary, counted: &candidate.counted, kept };
-            held.matches(query, narrowed).then(|| held.row(query.level))
+            let Value::Object(summary) = summaries.remove(&kept.record.object)? else { return None };
+            let held = Held { summary: &summary, counted: &candidate.counted, kept };
+            let issuer = held.matches(query, narrowed).then(|| held.issuer())?;
+            Some(row(query.level, candidate, kept, issuer, summary))
         })
     };
     Ok(candidates.iter().zip(objects).map(row).collect())
@@ -104,22 +105,16 @@ impl Held<'_> {
         self.element(PATIENT_ID).filter(has_value)?;
         Some(serde_json::json!({"vr": "LO", "Value": [self.kept.record.facility.as_str()]}))
     }
+}
 
-    /// The attributes at the level and above, in the order of their tags as DICOM JSON wants them.
-    fn row(&self, level: Level) -> Row {
-        let held = ATTRIBUTES
-            .iter()
-            .filter(|(tag, at)| *at <= level && !self.counted.contains_key(&summary::key(*tag)))
-            .filter_map(|(tag, _)| self.summary.get_key_value(&summary::key(*tag)));
-        let mut all: Vec<_> =
-            held.chain(self.counted.iter()).map(|(key, value)| (key.clone(), value.clone())).collect();
-        all.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut attributes: Map<String, Value> = all.into_iter().collect();
-        if let Some(issuer) = self.issuer()
-            && attributes.insert(summary::key(ISSUER_OF_PATIENT_ID), issuer).is_none()
-        {
-            attributes.sort_keys();
-        }
-        Row { attributes, patient: self.kept.record.patient, facility: self.kept.record.facility.clone() }
-    }
+/// The attributes at the level and above, in the order of their tags as DICOM JSON wants them.
+fn row(level: Level, candidate: &Candidate, kept: &Kept, issuer: Option<Value>, summary: Map<String, Value>) -> Row {
+    let is_of_level = |key: &str| {
+        u32::from_str_radix(key, 16).ok().and_then(summary::level_of).is_some_and(|stands_at| stands_at <= level)
+    };
+    let mut attributes: Map<String, Value> = summary.into_iter().filter(|(key, _)| is_of_level(key)).collect();
+    attributes.extend(candidate.counted.iter().map(|(key, value)| (key.clone(), value.clone())));
+    attributes.extend(issuer.map(|issuer| (summary::key(ISSUER_OF_PATIENT_ID), issuer)));
+    attributes.sort_keys();
+    Row { attributes, patient: kept.record.patient, facility: kept.record.facility.clone() }
 }

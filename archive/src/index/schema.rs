@@ -139,6 +139,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT_MS)?;
     connection.pragma_update(None, "query_only", true)?;
+    // The upper pages of every tree stay at hand: a page of a search reads some hundred pages of them.
+    connection.pragma_update(None, "cache_size", -8_192)?;
     prepare_once(&connection)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == SCHEMA_VERSION { Ok(connection) } else { Err(Error::Damaged("index: another schema".to_owned())) }

@@ -11,6 +11,30 @@ use seal::message::DataKey;
 use seal::padded;
 use std::ops::Range;
 
+/// A part up to this size is read in one piece: its end would be read twice otherwise, and each read costs more than a chunk.
+const WHOLE_BYTES_MAX: u64 = 4 * SEALED_CHUNK_BYTES as u64;
+
+/// All bytes of a part without padding. Blocks.
+pub(super) fn read_all(storage: &Storage, kept: &Kept, name: PartName, key: &DataKey) -> Result<Vec<u8>> {
+    let extent = extent_of(kept, name);
+    if extent.sealed_bytes > WHOLE_BYTES_MAX {
+        let reader = PartReader::open(storage, kept.clone(), name, key)?;
+        return reader.read(storage, 0..reader.len());
+    }
+    let sealed = storage.read_part(kept, extent, 0..extent.sealed_bytes)?;
+    let mut plain = cobblestone::open(key, &context::bytes(&kept.record.context(), name), &sealed)?;
+    padded::unpad(&mut plain)?;
+    Ok(plain)
+}
+
+fn extent_of(kept: &Kept, name: PartName) -> Extent {
+    match name {
+        PartName::Summary => kept.record.summary,
+        PartName::Metadata => kept.record.metadata,
+        PartName::Content => kept.record.content,
+    }
+}
+
 /// A sealed part whose key fits and whose true length is proved.
 pub(super) struct PartReader {
     kept: Kept,
@@ -23,11 +47,7 @@ pub(super) struct PartReader {
 impl PartReader {
     /// Checks the key's commitment and opens the end of the part, which proves its length. Blocks.
     pub(super) fn open(storage: &Storage, kept: Kept, name: PartName, key: &DataKey) -> Result<Self> {
-        let extent = match name {
-            PartName::Summary => kept.record.summary,
-            PartName::Metadata => kept.record.metadata,
-            PartName::Content => kept.record.content,
-        };
+        let extent = extent_of(&kept, name);
         let header = storage.read_part(&kept, extent, 0..SEALED_HEADER_BYTES as u64)?;
         let header: [u8; SEALED_HEADER_BYTES] =
             header.try_into().map_err(|_| Error::Damaged("a sealed part is shorter than its header".to_owned()))?;
