@@ -14,6 +14,7 @@ use crate::storage::Progress;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 /// Objects applied in one transaction while catching up, give or take those of one frame.
@@ -22,6 +23,11 @@ const BATCH_OBJECTS: u64 = 1_000;
 /// No group reaches this far (`limits::GROUP_BYTES_MAX`, one frame more, its record): a longer tail is no torn group, but
 /// damage, and is left for people to look at.
 const TORN_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// A process ends with its first failed flush, so no more than its last groups can be unflushed.
+const UNFLUSHED_BYTES_MAX: u64 = TORN_BYTES_MAX;
+/// Bytes of the last segment that are written again at a time.
+const SETTLED_AT_ONCE_BYTES: usize = 1024 * 1024;
 
 /// Where the committer goes on.
 #[derive(Debug)]
@@ -55,6 +61,9 @@ pub(crate) fn recover(settings: &Settings, writer: &mut Writer, progress: &mut d
         }
     }
     walk.find_last(last);
+    if let Some(number) = walk.last {
+        settle(&segments, number, applied.get(&number).map_or(0, |known| known.bytes))?;
+    }
     walk.apply_all(writer)?;
     let cut = walk.cut_torn_tail()?;
     let open = walk.last.map(|number| (number, cut.or_else(|| walk.bytes_of(number)).unwrap_or(0)));
@@ -73,6 +82,29 @@ fn empty_staging(settings: &Settings) -> Result<()> {
         fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
     }
     sync_dir(&dir).map_err(failed)
+}
+
+/// Makes sure that the disk holds what this process reads behind the last applied frame of the segment that takes groups.
+/// Whoever wrote it may have been killed before its flush, and then what is read here is in the kernel's memory alone; or
+/// the flush failed, and then the kernel holds the pages for written and would never try again. Writing the same bytes
+/// once more makes them due. Without this a later power cut would take them away from under frames that came after.
+fn settle(segments: &Path, number: u64, applied: u64) -> Result<()> {
+    let failed = |error: std::io::Error| Error::from_io("settling the last segment", &error);
+    let file = OpenOptions::new().read(true).write(true).open(segment_path(segments, number)).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    if bytes <= applied {
+        return Ok(());
+    }
+    let mut at = applied.max(bytes.saturating_sub(UNFLUSHED_BYTES_MAX));
+    let mut buffer = vec![0; SETTLED_AT_ONCE_BYTES];
+    while at < bytes {
+        let read = file.read_at(&mut buffer, at).map_err(failed)?;
+        let Some(same) = buffer.get(..read).filter(|same| !same.is_empty()) else { break };
+        file.write_all_at(same, at).map_err(failed)?;
+        at += u64::try_from(read).unwrap_or(u64::MAX);
+    }
+    file.sync_all().map_err(failed)?;
+    sync_dir(segments).map_err(failed)
 }
 
 fn last_known_grouped(applied: &BTreeMap<u64, Applied>) -> Option<u64> {

@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum operation { OPEN = 1, WRITE, TRUNCATE, RENAME, UNLINK, LINK, MKDIR, RMDIR, SYNC_BEGUN, SYNC_ENDED };
+enum operation { OPEN = 1, WRITE, TRUNCATE, RENAME, UNLINK, LINK, MKDIR, RMDIR, SYNC_BEGUN, SYNC_ENDED, SYNC_FAILED };
 enum kind { NOTHING, SYNC_FAILS, WRITE_FAILS, READ_FAILS, WRITE_IS_SHORT, SYNC_LIES };
 enum opened { CREATED = 1, TRUNCATED = 2, DIRECTORY = 4 };
 
@@ -374,6 +374,8 @@ static int synced(int fd, long call) {
     if (!file) return (int)syscall(call, fd);
     int error = fault(SYNC_FAILS, file->path);
     if (error) {
+        /* As kernels do: the pages are dropped or held for clean, and the next flush knows nothing of them. */
+        if (is_watched(file->path)) append(SYNC_FAILED, file->handle, 0, NULL, NULL, NULL, 0);
         errno = error > 0 ? error : EIO;
         return -1;
     }

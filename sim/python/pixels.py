@@ -172,7 +172,9 @@ def synthetic():
             if array.itemsize == 1 or stored == 16:
                 for predictor in range(1, 8):
                     frame = jpegli_lossless(array, predictor=predictor, **({"colorspace": "RGB", "outcolorspace": "RGB"} if colour else {}))
-                    yield case(SV1 if predictor == 1 else LOSSLESS, frame, note=f" predictor {predictor}")
+                    # Its encoder loses bits of 16 with predictors 5 to 7; what it wrote is still read alike by all.
+                    yield case(SV1 if predictor == 1 else LOSSLESS, frame, imagecodecs.jpeg_decode(frame).tobytes(),
+                               note=f" predictor {predictor}")
             elif not colour:
                 yield case(SV1, imagecodecs.ljpeg_encode(array, bitspersample=stored), note=" by another encoder")
                 for predictor in (1, 4, 7):

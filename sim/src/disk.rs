@@ -281,6 +281,11 @@ pub enum Record {
         /// Which flush.
         number: u64,
     },
+    /// A flush failed.
+    SyncFailed {
+        /// Of what.
+        handle: u64,
+    },
     /// The test's own line.
     Mark(String),
 }
@@ -318,6 +323,7 @@ impl Record {
             8 => Self::RemoveFolder(path_of(path)),
             9 => Self::SyncBegun { handle, number: argument },
             10 => Self::SyncEnded { handle, number: argument },
+            11 => Self::SyncFailed { handle },
             MARK => Self::Mark(text(path)),
             _ => return None,
         };

@@ -13,6 +13,7 @@ pub mod process;
 pub mod program;
 pub mod random;
 pub mod sample;
+pub mod stage;
 
 /// What goes wrong in a test's own preparations.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

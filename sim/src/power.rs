@@ -117,6 +117,7 @@ impl<'a> Model<'a> {
                 self.begun.insert(*number, at);
             }
             Record::SyncEnded { handle, number } => self.sync(*handle, *number),
+            Record::SyncFailed { handle } => self.lose(*handle),
             Record::Mark(_) => {}
         }
     }
@@ -178,6 +179,16 @@ impl<'a> Model<'a> {
             for (_, change) in inode.pending.drain(..covered) {
                 apply_change(&mut inode.durable, change);
             }
+        }
+    }
+
+    /// After a failed flush the kernel holds the pages for clean: no later flush brings them to the disk, unless they are
+    /// written again.
+    fn lose(&mut self, handle: u64) {
+        if let Some((inode, _)) = self.handles.get(&handle)
+            && let Some(inode) = self.inodes.get_mut(*inode)
+        {
+            inode.pending.retain(|(_, change)| matches!(change, Change::Length(_)));
         }
     }
 

@@ -11,14 +11,15 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
-/// A binary of this workspace, beside the test that runs.
+/// A binary of this workspace: in the folder `SEGEL_PROGRAMS`, or beside the test that runs.
 ///
 /// # Errors
 /// If it was not built: `cargo xtask test` builds it first.
 pub fn ours(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).ok_or("the test's own folder is not known")?;
-    let program = folder.join(name);
+    let beside = test.parent().and_then(Path::parent).ok_or("the test's own folder is not known")?;
+    let given = std::env::var_os("SEGEL_PROGRAMS").map(PathBuf::from);
+    let program = given.as_deref().unwrap_or(beside).join(name);
     if program.is_file() {
         Ok(program)
     } else {
