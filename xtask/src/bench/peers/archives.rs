@@ -131,7 +131,7 @@ impl Archives {
                 continue;
             }
             // An area of dcmqrscp loses instances that come in two associations at once.
-            let associations = if who == Who::Dcmqrscp { 1 } else { 8 };
+            let associations = if who == Who::Dcmqrscp { 1 } else { 16 };
             let first = if who == Who::Analysed { COUNTED_FIRST.min(count) } else { 0 };
             store::fill(&self.door(who)?, associations, first, make)?;
             self.analyse(who)?;

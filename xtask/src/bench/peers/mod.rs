@@ -11,11 +11,11 @@ use super::load::acceptor::Destination;
 use super::machine;
 use crate::run;
 use anyhow::{Result, ensure};
-use archives::Who;
+use archives::{Archives, Who};
 use clap::{Args, ValueEnum};
 use report::Report;
 use servers::Segel;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to measure beside the peers, and how long.
 #[derive(Args)]
@@ -23,6 +23,9 @@ pub struct Options {
     /// Groups of rows of the table.
     #[arg(long, value_delimiter = ',', default_value = "store")]
     rows: Vec<Row>,
+    /// Segel without the peers: what changes from one build to the next, in a tenth of the time.
+    #[arg(long)]
+    alone: bool,
     /// A sanity run of under two minutes: two rounds of few instances. Its numbers are not for a table.
     #[arg(long)]
     quick: bool,
@@ -73,6 +76,7 @@ struct Run<'a> {
     segel: PathBuf,
     rounds: u32,
     quick: bool,
+    alone: bool,
     /// Where C-MOVE sends.
     destination: Destination,
     keep: Option<PathBuf>,
@@ -82,6 +86,14 @@ impl Run<'_> {
     /// The full amount, or a tenth of it in a quick run.
     fn amount(&self, full: usize) -> usize {
         if self.quick { full.div_ceil(10) } else { full }
+    }
+
+    /// Starts the archives of a group of rows below a folder.
+    fn start(&self, folder: &Path, who: &[Who], areas: u32) -> Result<Archives> {
+        let who: Vec<Who> = who.iter().copied().filter(|who| !self.alone || *who == Who::Segel).collect();
+        let archives = Archives::start(&self.segel, folder, &who, areas, self.destination.port)?;
+        println!("Segel's processes: {:?}", process::family(archives.segel.running.id()));
+        Ok(archives)
     }
 
     /// A folder for archives that take long to fill.
@@ -110,6 +122,7 @@ pub fn run(options: &Options, rounds: u32) -> Result<()> {
         segel,
         rounds,
         quick: options.quick,
+        alone: options.alone,
         destination: Destination::listen()?,
         keep: options.keep.clone(),
     };

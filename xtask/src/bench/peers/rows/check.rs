@@ -4,7 +4,7 @@ use crate::bench::load::instance::{self, COMPUTED_TOMOGRAPHY, EXPLICIT_LITTLE_EN
 use crate::bench::load::requestor::{Association, CALLING, Door, STUDY_ROOT_GET};
 use crate::bench::load::store;
 use crate::bench::peers::Run;
-use crate::bench::peers::archives::{Archives, Who};
+use crate::bench::peers::archives::Who;
 use crate::bench::peers::report::{Figures, Line, Report, Target};
 use crate::bench::peers::servers::AT_ONCE;
 use anyhow::{Result, ensure};
@@ -19,11 +19,11 @@ pub fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let count = run.amount(200);
     let rounds = usize::try_from(run.rounds)?;
     let folder = run.folder.below("check")?;
-    let who = [Who::Segel, Who::Shipped, Who::Dcmqrscp];
+    let who = [Who::Shipped, Who::Dcmqrscp];
     let areas = run.rounds * 2 + 1;
-    let mut archives = Archives::start(&run.segel, &folder, &who, areas, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, areas)?;
     archives.fill(rounds * 2 * SLICES, &|n| instance::ct_slice(1_000_000 + n / SLICES, n % SLICES + 1))?;
-    for who in archives.who() {
+    for who in who {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         let (mut ours_get, mut theirs_get) = (Vec::new(), Vec::new());
         for round in 0..rounds {

@@ -4,7 +4,7 @@ use crate::bench::load::instance;
 use crate::bench::load::random::Random;
 use crate::bench::load::requestor::{Association, Door};
 use crate::bench::load::store::STORED;
-use crate::bench::peers::archives::{Archives, Who};
+use crate::bench::peers::archives::Who;
 use crate::bench::peers::report::{Figures, Line, Report, Target};
 use crate::bench::peers::{Run, process};
 use anyhow::{Context as _, Result};
@@ -23,7 +23,7 @@ const SAMPLED_EACH: Duration = Duration::from_millis(100);
 pub fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let folder = run.folder.below("memory")?;
     let who = [Who::Segel, Who::Shipped];
-    let mut archives = Archives::start(&run.segel, &folder, &who, 0, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, 0)?;
     archives.fill(200, &|n| instance::secondary_capture(n, 400, 300))?;
     std::thread::sleep(REST);
     let (mut idle, mut peak) = (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use super::{instance_path, metadata_of};
 use crate::bench::load::http::Request;
 use crate::bench::load::instance::{self, Uids};
 use crate::bench::peers::Run;
-use crate::bench::peers::archives::{Archives, Who};
+use crate::bench::peers::archives::Who;
 use crate::bench::peers::report::{Report, Target};
 use anyhow::{Result, ensure};
 
@@ -24,7 +24,7 @@ pub fn instances(run: &Run, report: &mut Report) -> Result<()> {
     let rounds = usize::try_from(run.rounds)?;
     let folder = run.folder.below("retrieve")?;
     let who = [Who::Segel, Who::Analysed];
-    let mut archives = Archives::start(&run.segel, &folder, &who, 0, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, 0)?;
     let patients = AT_HAND + kinds.len() * rounds * count;
     archives.fill(patients, &|n| instance::secondary_capture(n, 400, 300))?;
     let mut works = Vec::new();
@@ -60,7 +60,7 @@ pub fn rendered(run: &Run, report: &mut Report) -> Result<()> {
     let count = run.amount(60);
     let folder = run.folder.below("rendered")?;
     let who = [Who::Segel, Who::Analysed];
-    let mut archives = Archives::start(&run.segel, &folder, &who, 0, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, 0)?;
     // An encoder that fails would fail on the first.
     instance::radiograph(0)?;
     archives.fill(count, &|n| instance::radiograph(n).unwrap_or_else(|_| instance::secondary_capture(n, 16, 16)))?;
@@ -86,7 +86,7 @@ pub fn series_metadata(run: &Run, report: &mut Report) -> Result<()> {
     let rounds = usize::try_from(run.rounds)?;
     let folder = run.folder.below("metadata")?;
     let who = [Who::Segel, Who::Analysed];
-    let mut archives = Archives::start(&run.segel, &folder, &who, 0, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, 0)?;
     // The short series of all rounds, then one long series.
     let short = rounds * slices[0];
     archives.fill(short + slices[1], &|n| match n.checked_sub(short) {

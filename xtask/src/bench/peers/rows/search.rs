@@ -33,7 +33,7 @@ pub fn measure(run: &Run, report: &mut Report, patients: usize, peer: Who) -> Re
         Kind { what: "week and modality", query: by_week, most: most(0.1, 0.1), searches: 20 },
     ];
     let folder = run.kept(&format!("search-{patients}"))?;
-    let mut archives = Archives::start(&run.segel, &folder, &[Who::Segel, peer], 0, run.destination.port)?;
+    let mut archives = run.start(&folder, &[Who::Segel, peer], 0)?;
     archives.fill(patients, &|n| instance::secondary_capture(n, 16, 16))?;
     for kind in &kinds {
         compare(&archives, kind, patients)?;

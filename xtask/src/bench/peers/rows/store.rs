@@ -111,7 +111,8 @@ fn measure(
     let senders: usize = plans.iter().map(|plan| plan.senders).sum();
     let areas = run.rounds * u32::try_from(senders)? + 1;
     let folder = run.folder.below(&what.what.replace(' ', "-"))?;
-    let mut archives = Archives::start(&run.segel, &folder, &who, areas, run.destination.port)?;
+    let mut archives = run.start(&folder, &who, areas)?;
+    let who = archives.who();
     archives.fill(WARM, &|n| instance::secondary_capture(n, 400, 300))?;
     let mut took: Vec<Vec<Vec<Took>>> = plans.iter().map(|_| who.iter().map(|_| Vec::new()).collect()).collect();
     let mut disk = Vec::new();
