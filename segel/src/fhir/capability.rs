@@ -44,14 +44,16 @@ fn statement(base: &str) -> Value {
 
 fn resource(definition: &Definition) -> Value {
     let kind = |kind: Kind| match kind {
-        Kind::Identifier | Kind::PatientIdentifier | Kind::Token(_) => "token",
+        Kind::Identifier | Kind::PatientIdentifier | Kind::Party(_) | Kind::Token(_) => "token",
         Kind::Patient => "reference",
         Kind::Date(_) => "date",
         Kind::Name => "string",
     };
     let own = definition.parameters.iter().map(|p| json!({"name": p.name, "type": kind(p.kind)}));
     let parameters: Vec<Value> = std::iter::once(json!({"name": "_id", "type": "token"})).chain(own).collect();
-    let interactions = ["create", "read", "vread", "search-type"].map(|code| json!({"code": code}));
+    let update = super::update::is_updated(definition).then_some("update");
+    let interactions = ["create", "read", "vread", "search-type"].into_iter().chain(update);
+    let interactions: Vec<Value> = interactions.map(|code| json!({"code": code})).collect();
     json!({
         "type": definition.name,
         "interaction": interactions,

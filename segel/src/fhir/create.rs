@@ -7,6 +7,7 @@ use super::served::{self, Stamp};
 use super::subject::{self, Alone};
 use super::{accept, binary};
 use crate::http::{Problem, body};
+use crate::worklist;
 use archive::ingest::StoredResource;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -37,9 +38,12 @@ pub async fn create(request: Request, headers: HeaderMap, body: Body) -> Result<
     };
     let Parsed { raw, .. } = &parsed;
     let raw = raw.clone();
-    let drafted = draft::make(parsed, draft::id()?, subject, &BTreeMap::new());
-    let stored = request.doors.archive.store_resources(&request.caller.asker, vec![drafted]).await;
-    let stored = stored.map_err(Failure::of_write)?.pop().ok_or_else(Problem::not_found)?;
+    let id = draft::id()?;
+    let item = worklist::item::beside(&request, definition, &parsed.value, &id, &subject, &Alone).await?;
+    let drafted = draft::make(parsed, id, subject, &BTreeMap::new());
+    let drafts = std::iter::once(drafted).chain(item).collect();
+    let stored = request.doors.archive.store_resources(&request.caller.asker, drafts).await;
+    let stored = stored.map_err(Failure::of_write)?.into_iter().next().ok_or_else(Problem::not_found)?;
     answer(&request, &stamp(&stored), &held.bytes, raw.as_deref())
 }
 

@@ -18,6 +18,8 @@ pub enum Kind {
     Patient,
     /// The patient, by identifier.
     PatientIdentifier,
+    /// Who is referred to in this element, by identifier.
+    Party(&'static str),
     /// A CodeableConcept or code in one of these elements.
     Token(&'static [&'static str]),
     /// A date, time or period in the first of these elements that is there.
@@ -121,6 +123,8 @@ pub const DEFINITIONS: &[Definition] = &[
             STATUS,
             parameter("occurrence", Kind::Date(&["occurrenceDateTime", "occurrencePeriod"])),
             parameter("authored", Kind::Date(&["authoredOn"])),
+            parameter("requester.identifier", Kind::Party("requester")),
+            parameter("performer.identifier", Kind::Party("performer")),
         ],
     },
     Definition {

@@ -59,6 +59,7 @@ pub fn extract(definition: &Definition, resource: &Value) -> Extract {
         let values: Vec<Value> = match parameter.kind {
             Kind::Patient | Kind::PatientIdentifier => continue,
             Kind::Identifier => tokens(resource.get("identifier"), "value"),
+            Kind::Party(element) => parties(resource.get(element)),
             Kind::Token(elements) => elements.iter().flat_map(|element| concepts(resource.get(element))).collect(),
             Kind::Date(elements) => {
                 let days = elements.iter().find_map(|element| Days::of(resource.get(element)?));
@@ -87,6 +88,7 @@ fn terms_of(definition: &Definition, kind: Kind, parameter: &str, value: &Value)
     match kind {
         // A patient's own identifiers become terms with the subject; any other identifier is a number of an order or report.
         Kind::Identifier if definition.name != "Patient" => vec![archive::terms::number(text("code"))],
+        Kind::Party(_) => vec![archive::terms::number(text("code"))],
         // Status and gender have so few values that a term would only cost.
         Kind::Token(_) if !matches!(parameter, "status" | "gender") => {
             archive::terms::code(text("system"), text("code")).into()
@@ -109,6 +111,16 @@ fn tokens(list: Option<&Value>, code: &str) -> Vec<Value> {
         (!code.is_empty()).then(|| json!({"system": system, "code": code}))
     };
     items.iter().filter_map(token).collect()
+}
+
+/// The identifiers of a Reference or a list of them.
+fn parties(value: Option<&Value>) -> Vec<Value> {
+    let references = match value {
+        Some(Value::Array(references)) => references.as_slice(),
+        Some(reference) => std::slice::from_ref(reference),
+        None => &[],
+    };
+    references.iter().flat_map(|reference| tokens(reference.get("identifier"), "value")).collect()
 }
 
 /// The codes of a code, a Coding, a CodeableConcept, or a list of them.
@@ -175,6 +187,10 @@ fn shown(definition: &Definition, resource: &Value) -> Map<String, Value> {
         put("name", names(resource).into_iter().next());
         put("gender", text("gender"));
         put("birthDate", text("birthDate"));
+        // The parts of a name, which a modality's worklist writes apart.
+        if let Some(human) = resource.pointer("/name/0") {
+            shown.insert("human".to_owned(), human.clone());
+        }
     } else {
         let title = words(resource.get("code")).or_else(|| words(resource.get("type"))).or_else(|| text("description"));
         put("title", title.or_else(|| attached("title")));

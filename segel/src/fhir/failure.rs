@@ -39,6 +39,13 @@ impl Failure {
         Self { problem: Problem::new(status, detail), code: Some("not-supported"), expression: None, writing: false }
     }
 
+    /// 412: somebody else's version came in between (FHIR R4 3.1.0.5).
+    pub fn stale() -> Self {
+        let detail = "Another version is kept meanwhile; read it, and send yours again.";
+        let problem = Problem::new(StatusCode::PRECONDITION_FAILED, detail);
+        Self { problem, code: Some("conflict"), expression: None, writing: true }
+    }
+
     /// What the archive answered to a write.
     pub fn of_write(error: archive::Error) -> Self {
         Self { problem: Problem::of_write(error), code: None, expression: None, writing: true }

@@ -1,4 +1,4 @@
-//! FHIR R4 at `/fhir`: create, read, vread, search-type and transaction of what results, documents and orders need.
+//! FHIR R4 at `/fhir`: create, read, vread, update of orders, search-type and transaction of what results, documents and orders need.
 
 pub mod accept;
 pub mod binary;
@@ -17,6 +17,7 @@ pub mod search_type;
 pub mod served;
 pub mod subject;
 pub mod transaction;
+pub mod update;
 
 pub use failure::Failure;
 
@@ -34,7 +35,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/fhir/metadata", get(capability::metadata).fallback(not_supported))
         .route("/fhir/{resource_type}", get(search_type::get).post(create::create).fallback(not_supported))
         .route("/fhir/{resource_type}/_search", post(search_type::post).fallback(not_supported))
-        .route("/fhir/{resource_type}/{id}", get(read::read).fallback(not_supported))
+        .route("/fhir/{resource_type}/{id}", get(read::read).put(update::update).fallback(not_supported))
         .route("/fhir/{resource_type}/{id}/_history/{version}", get(read::read).fallback(not_supported))
         // Bodies are held against their own limit and a budget.
         .layer(DefaultBodyLimit::disable())

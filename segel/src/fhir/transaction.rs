@@ -9,6 +9,7 @@ use super::request::Request;
 use super::served;
 use super::subject::{self, Surroundings};
 use crate::http::{Problem, body};
+use crate::worklist;
 use archive::ingest::{ResourceDraft, StoredResource};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
@@ -25,10 +26,13 @@ pub async fn transaction(request: Request, headers: HeaderMap, body: Body) -> Re
     }
     let held = body::hold(body, &headers, RESOURCE_BYTES_MAX, &request.doors.held).await?;
     let entries = entries(&held.bytes)?;
-    let drafts = drafts(&request, entries).await?;
+    let (drafts, items) = drafts(&request, entries).await?;
+    let drafts = [drafts, items].concat();
     let stored =
         request.doors.archive.store_resources(&request.caller.asker, drafts).await.map_err(Failure::of_write)?;
-    let entries: Vec<Value> = stored.iter().map(|stored| response_entry(&request, stored)).collect();
+    // What is kept beside an order is no answer to an entry.
+    let stored = stored.iter().filter(|stored| stored.resource_type != worklist::ITEM);
+    let entries: Vec<Value> = stored.map(|stored| response_entry(&request, stored)).collect();
     let mut bundle = json!({"resourceType": "Bundle", "type": "transaction-response"});
     if let (Some(bundle), false) = (bundle.as_object_mut(), entries.is_empty()) {
         bundle.insert("entry".to_owned(), Value::Array(entries));
@@ -142,24 +146,32 @@ impl Surroundings for Bundle<'_> {
     }
 }
 
-/// Gives each entry its id and patient.
-async fn drafts(request: &Request, entries: Vec<Entry>) -> Result<Vec<ResourceDraft>, Failure> {
+/// Gives each entry its id and patient. The drafts of the entries, and of the worklist items beside them.
+async fn drafts(
+    request: &Request,
+    entries: Vec<Entry>,
+) -> Result<(Vec<ResourceDraft>, Vec<ResourceDraft>), Failure> {
     let mut subjects = Vec::with_capacity(entries.len());
     let mut ids = Vec::with_capacity(entries.len());
+    let mut items = Vec::new();
     let mut references = BTreeMap::new();
     let bundle = Bundle::of(&entries)?;
     for (number, entry) in entries.iter().enumerate() {
         let Entry { full_url, parsed } = entry;
         let subject = subject::of(request, parsed.definition, &parsed.value, full_url.as_deref(), &bundle).await;
-        subjects.push(subject.map_err(|failure| failure.at_entry(number))?);
+        let subject = subject.map_err(|failure| failure.at_entry(number))?;
         let id = draft::id()?;
+        let item = worklist::item::beside(request, parsed.definition, &parsed.value, &id, &subject, &bundle).await;
+        items.extend(item.map_err(|failure| failure.at_entry(number))?);
+        subjects.push(subject);
         if let Some(full_url) = full_url {
             references.insert(full_url.clone(), format!("{}/{id}", parsed.definition.name));
         }
         ids.push(id);
     }
     let settled = entries.into_iter().zip(ids).zip(subjects);
-    Ok(settled.map(|((entry, id), subject)| draft::make(entry.parsed, id, subject, &references)).collect())
+    let drafts = settled.map(|((entry, id), subject)| draft::make(entry.parsed, id, subject, &references)).collect();
+    Ok((drafts, items))
 }
 
 #[cfg(test)]

@@ -147,14 +147,14 @@ fn one(
         Kind::PatientIdentifier => {
             search.patients.push(Who::Identified(identifier_terms(values, facility).ok_or_else(wrong)?));
         }
-        Kind::Identifier | Kind::Token(_) => {
+        Kind::Identifier | Kind::Party(_) | Kind::Token(_) => {
             let tokens: Vec<Token> =
                 values.iter().map(|value| Token::read(value)).collect::<Option<_>>().ok_or_else(wrong)?;
             let terms = match parameter.kind {
                 Kind::Identifier if definition.name == "Patient" => {
                     Some(identifier_terms(values, facility).ok_or_else(wrong)?)
                 }
-                Kind::Identifier => tokens.iter().map(|token| token.code.as_deref().map(terms::number)).collect(),
+                Kind::Identifier | Kind::Party(_) => tokens.iter().map(|token| token.code.as_deref().map(terms::number)).collect(),
                 // Nothing was made a term of these: `extract`.
                 _ if matches!(parameter.name, "status" | "gender") => None,
                 _ => tokens.iter().map(code_term).collect(),
