@@ -122,7 +122,7 @@ for wrong in (workitem(ScheduledProcedureStepPriority="URGENT"), workitem(Proced
               workitem(ProcedureStepState="IN PROGRESS"), workitem(TransactionUID=uid()), {"00000002": {"vr": "UI"}},
               {"00100010": {"vr": "PN", "Value": "no list"}}, "{", "[]", "[{},{}]", "7"):
     ask("POST", "/workitems", 400, wrong)
-ask("POST", "/workitems?workitem=1..2", 400, workitem())
+ask("POST", "/workitems?workitem=PHANTOM", 400, workitem())
 ask("POST", "/workitems", 415, "<x/>", **{"Content-Type": "application/dicom+xml"})
 ask("POST", "/workitems", 413, "[" + " " * (1 << 20) + "]")
 ask("POST", "/workitems", 400, "[" + " " * ((1 << 20) - 2) + "]")
@@ -227,4 +227,15 @@ ask("POST", f"/workitems/{three}/cancelrequest", 202, warning="already in the re
 ended = read(three).ProcedureStepProgressInformationSequence[0]
 assert ended.ReasonForCancellation == "Alat rusak" and ended.ProcedureStepDiscontinuationReasonCodeSequence[0].CodeValue == "110513"
 assert found("?ProcedureStepState=CANCELED") == sorted([two, three])
+# What is too large for a list is left out of it, and kept.
+large = uid()
+inputs = Sequence([changes(TypeOfInstances="DICOM", StudyInstanceUID=f"1.2.{number}") for number in range(400)])
+ask("POST", f"/workitems?{large}", 201, workitem(PatientID="RM-7", InputInformationSequence=inputs))
+[row] = ask("GET", "/workitems?PatientID=RM-7", 200).json()
+assert "00404021" not in row and row["00741204"]["Value"] == ["Baca CT"]
+assert len(read(large).InputInformationSequence) == 400
+small = uid()
+ask("POST", f"/workitems?{small}", 201, workitem(PatientID="RM-8", InputInformationSequence=inputs[:20]))
+[row] = ask("GET", "/workitems?PatientID=RM-8", 200).json()
+assert len(row["00404021"]["Value"]) == 20
 print("workitems go their way")

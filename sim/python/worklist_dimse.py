@@ -185,7 +185,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     wlm_port = free.getsockname()[1]
 log = open(folder / "wlm.log", "w")
-server = subprocess.Popen(["wlmscpfs", "-dfp", str(folder / "wlm"), str(wlm_port)], stdout=log, stderr=log)
+server = subprocess.Popen(["wlmscpfs", "-csk", "-dfp", str(folder / "wlm"), str(wlm_port)], stdout=log, stderr=log)
 
 
 def plain(data_set):
@@ -210,7 +210,7 @@ def date(text):
 
 TABLE = [
     ({}, {}, 5),
-    (station("CT1"), {}, 3), (station("MR1"), {}, 2), (station("CT9"), {}, 0), (station("CT?"), {}, 3),
+    (station("CT1"), {}, 3), (station("MR1"), {}, 2), (station("CT9"), {}, 0), (station("CT?"), {}, 0),
     (date("20261122"), {}, 3), (date("20261123"), {}, 2), (date("20261121"), {}, 0),
     (date("20261122-20261123"), {}, 5), (date("20261123-"), {}, 2), (date("-20261122"), {}, 3),
     (station("CT1") | date("20261122"), {}, 2), (station("MR1") | date("20261123-20261130"), {}, 1),
@@ -274,7 +274,7 @@ assert ask("PUT", where, 200, body=moved, **{"If-Match": 'W/"1"'}).headers["ETag
 assert numbers(find(today)) == ["A003", "A006"]
 there = find(query(station("MR1") | date(TOMORROW.replace("-", ""))))
 assert [row.StudyInstanceUID for row in there if row.AccessionNumber == "A001"] == [uid]
-ask("PUT", where, 404, token=other_system, body=moved)
+ask("PUT", where, 403, token=other_system, body=moved)
 ask("PUT", where, 400, body=moved | {"id": "other"})
 ask("PUT", where, 200, body=moved | {"status": "completed"})
 assert numbers(find(query(AccessionNumber="A001"))) == []
@@ -297,4 +297,26 @@ asked_by = order(kept, "A007", "US", "US1", f"{TODAY}T16:00:00", authoredOn="202
 ask("POST", "/ServiceRequest", 201, body=asked_by)
 assert found("requester.identifier=3174014510909999") == found("performer:identifier=US2") == ["A007"]
 assert found("authored=2026-11-20") == ["A007"] and found("performer.identifier=US3") == []
+
+# As many as a query may answer, and one more. The other facility has one already.
+def many(count, first):
+    one = lambda number: order({"reference": "urn:uuid:0f4f8f5a-3c57-4d6e-9a52-6f1d5a7b0009"}, f"M{number:04d}", "CR", "CR1",
+                               f"{TODAY}T{number % 24:02d}:00:00")
+    entries = [{"fullUrl": "urn:uuid:0f4f8f5a-3c57-4d6e-9a52-6f1d5a7b0009", "request": {"method": "POST", "url": "Patient"},
+                "resource": person(50, text="Banyak Pesanan")}]
+    entries += [{"request": {"method": "POST", "url": "ServiceRequest"}, "resource": one(first + n)} for n in range(count)]
+    ask("POST", "", 200, token=other_system, body={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+
+many(250, 0)
+many(249, 250)
+assert len(find(query(), title="FAR1")) == 500
+many(1, 499)
+ae = AE(ae_title="FAR1")
+ae.add_requested_context(Worklist)
+association = ae.associate(host, port, ae_title="SEGEL")
+[(status, none)] = list(association.send_c_find(query(), Worklist))
+assert status.Status == 0xC000 and "500" in status.ErrorComment and none is None, status
+assert len(find(query({"ScheduledProcedureStepStartTime": "0000-1159"}), title="FAR1")) == 253
+association.release()
 print("orders become worklists")

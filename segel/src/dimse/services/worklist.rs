@@ -28,6 +28,9 @@ const SUPPORTED_IN_STEP: [&str; 11] = [
     "00400011", "00400020",
 ];
 
+/// ScheduledStationAETitle, Modality, PatientID.
+const SINGLE_VALUED: [&str; 3] = ["00400001", "00080060", "00100020"];
+
 /// Answers a query.
 pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {
     let question = match Question::parse(&call) {
@@ -104,11 +107,21 @@ fn keys_of(data_set: DataSet<'_>, supported: &[&str], unsupported: &mut bool) ->
             Asks::Items(within.filter(|_| is_supported).unwrap_or_default())
         } else {
             let text = element.text().filter(|_| is_supported).unwrap_or_default();
-            Asks::Value(if text.is_empty() { Matching::Universal } else { Matching::parse(vr.to_string(), &text) })
+            Asks::Value(matching(&tag, vr, &text))
         };
         keys.push(Key { tag, vr: vr.to_string().to_owned(), asks });
     }
     keys
+}
+
+/// What a key asks. Station, modality and patient's number match as single values only (PS3.4 Table K.6-1): a `?` in them is a
+/// character of a title like any other.
+fn matching(tag: &str, vr: VR, text: &str) -> Matching {
+    match Matching::parse(vr.to_string(), text) {
+        _ if text.is_empty() => Matching::Universal,
+        Matching::Wildcard(text) if SINGLE_VALUED.contains(&tag) => Matching::Single(text),
+        matching => matching,
+    }
 }
 
 #[cfg(test)]
@@ -157,6 +170,15 @@ mod tests {
         ] {
             let (keys, unsupported) = keys_in(&draft);
             assert!(unsupported && keys.len() == 1 && !keys[0].narrows(), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_with_a_wildcard_is_a_title() {
+        for (tag, vr, single) in [("00400001", VR::AE, true), ("00080060", VR::CS, true), ("00080050", VR::SH, false)] {
+            let is_single = matching(tag, vr, "C?1") == Matching::Single("C?1".to_owned());
+            assert_eq!(is_single, single, "{tag}");
+            assert_eq!(matching(tag, vr, "*"), Matching::Universal);
         }
     }
 
