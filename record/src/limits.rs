@@ -62,6 +62,8 @@ pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
 pub const BOUNDARY_BYTES_MAX: usize = 70;
 /// Instances of one store request.
 pub const PARTS_MAX: usize = 100_000;
+/// Metadata and bulk data of one store request that sends them apart, which are held until the last has come: a CT series.
+pub const STORE_BY_METADATA_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// A FHIR resource or bundle. A letter or photo of 25 MB fits as base64.
 pub const RESOURCE_BYTES_MAX: usize = 40 * 1024 * 1024;
 /// Depth of a FHIR resource.

@@ -1,6 +1,7 @@
 //! Instances in another transfer syntax than they are kept in: every value is the one that was sent, only written otherwise.
 //! Compressed pixels are decoded for it where decoding is exact; the caller has made sure of that.
 
+use super::attributes::Attributes;
 use super::body::Piece;
 use super::bulk::{Bulk, PIXEL_DATA};
 use super::bulkdata::Found;
@@ -50,6 +51,11 @@ pub async fn instance(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) 
         written: 0,
         turns: to.encoding() == Encoding::ExplicitBig,
     };
+    let is_big = from.encoding() == Encoding::ExplicitBig || to.encoding() == Encoding::ExplicitBig;
+    if is_big && Attributes(&recoding.metadata).count("00280100").is_some_and(|bits| bits > 16) {
+        // PS3.5 turns words of 16 bits round, many programs whole samples: what is read would be anybody's guess.
+        return Err(unwritable());
+    }
     let is_pixels = |path: &str| path == PIXEL_DATA;
     let fragments = Found::all(&recoding.metadata)
         .into_iter()

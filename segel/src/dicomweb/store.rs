@@ -1,5 +1,7 @@
 //! Store (PS3.18 10.5): instances arrive part by part and go into the archive chunk by chunk; none is ever whole in memory.
 
+mod described;
+
 use super::failure::{Failure, Report};
 use super::request::Request;
 use crate::http::Problem;
@@ -16,22 +18,34 @@ const DICOM: &str = "application/dicom";
 /// `POST .../studies` and `.../studies/{study}`.
 pub async fn store(request: Request, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = MediaType::parse(content_type)
-        .map_err(|_| Problem::unsupported("Instances come as multipart/related; type=\"application/dicom\"."))?;
+    let content_type = MediaType::parse(content_type).map_err(|_| unsupported())?;
     super::accept::json(&request.headers, request.parameter("accept"))?;
     let mut store = Store { request, report: Report::default(), current: Current::None };
     let reading = match content_type.essence.as_str() {
         DICOM => store.single(BodyReader::new(body)).await,
         "multipart/related" => {
-            // PS3.18 10.5.1.2: metadata with bulk data apart is the other form, which is not taken here.
-            if content_type.parameter("type").is_some_and(|kind| !kind.eq_ignore_ascii_case(DICOM)) {
-                return Err(Problem::unsupported("Only parts of type application/dicom are taken."));
+            let reader = Reader::new(&content_type)?;
+            match content_type.parameter("type").map(str::to_ascii_lowercase).as_deref() {
+                None | Some(DICOM) => store.multipart(BodyReader::new(body), reader).await,
+                Some(described::JSON) => store.described(BodyReader::new(body), reader).await,
+                Some("application/dicom+xml") => {
+                    return Err(Problem::unsupported(
+                        "Metadata is not taken as XML; send application/dicom, or application/dicom+json with its bulk data.",
+                    ));
+                }
+                Some(_) => return Err(unsupported()),
             }
-            store.multipart(BodyReader::new(body), Reader::new(&content_type)?).await
         }
-        _ => return Err(Problem::unsupported("Instances come as multipart/related; type=\"application/dicom\".")),
+        _ => return Err(unsupported()),
     };
     store.answer(reading)
+}
+
+fn unsupported() -> Problem {
+    Problem::unsupported(
+        "Instances come as application/dicom, as multipart/related; type=\"application/dicom\", or as \
+         multipart/related; type=\"application/dicom+json\" with their bulk data.",
+    )
 }
 
 struct Store {
@@ -73,6 +87,12 @@ impl Store {
         Ok(reader.finish()?)
     }
 
+    async fn described(&mut self, body: BodyReader, reader: Reader) -> Result<(), Problem> {
+        let mut parts = described::Parts::new(&self.request.doors.held);
+        parts.read(body, reader).await?;
+        parts.store(&self.request, &mut self.report).await
+    }
+
     fn begin_part(&mut self, headers: &PartHeaders) {
         // A part without a type is taken for what the whole says of its parts (RFC 2387 3.1).
         let kind = headers
@@ -96,7 +116,7 @@ impl Store {
             && let Err(error) = receiver.write(bytes).await
         {
             tracing::info!(%error, "an instance was not stored");
-            self.current = Current::Failed(failure(receiver.identity(), &error));
+            self.current = Current::Failed(failure_of(receiver.identity(), &error));
         }
     }
 
@@ -115,7 +135,7 @@ impl Store {
                     }
                     Err(error) => {
                         tracing::info!(%error, "an instance was not stored");
-                        self.report.failed(failure(uids, &error));
+                        self.report.failed(failure_of(uids, &error));
                     }
                 }
             }
@@ -147,11 +167,11 @@ impl Store {
     }
 }
 
-fn failure(uids: Option<(String, String)>, error: &archive::Error) -> Failure {
-    Failure { uids, outcome: error.outcome(), text: error.to_string() }
+fn failure_of(uids: Option<(String, String)>, error: &archive::Error) -> Failure {
+    Failure { uids, outcome: error.outcome(), text: error.to_string(), out_of_space: error.is_out_of_space() }
 }
 
 /// Something that never became an instance.
 fn unreadable(text: &str) -> Failure {
-    Failure { uids: None, outcome: record::Outcome::Invalid, text: text.to_owned() }
+    Failure { uids: None, outcome: record::Outcome::Invalid, text: text.to_owned(), out_of_space: false }
 }

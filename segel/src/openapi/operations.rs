@@ -61,6 +61,7 @@ const FRAMES: &[&str] = &[
 const PICTURE: &[&str] = &["accept", "annotation", "quality", "viewport", "window", "iccprofile"];
 const PICTURES: &[&str] = &["image/jpeg", "image/png", "application/pdf"];
 const ALL_PICTURES: &[&str] = &[PARTS];
+const WORKLIST: &str = "Worklist (PS3.18 11)";
 const FHIR: &str = "FHIR R4";
 const FHIR_JSON: &[&str] = &["application/fhir+json"];
 
@@ -196,6 +197,28 @@ pub const OPERATIONS: &[Operation] = &[
         ],
         &["application/dicom", "image/jpeg", "image/png"],
     ),
+    post(
+        "/dicom-web/commitment-requests/{transaction}",
+        "Storage commitment (PS3.18 13)",
+        "Which instances are kept for good.",
+        JSON,
+        JSON,
+    ),
+    get("/dicom-web/workitems", WORKLIST, "Search for workitems.", MATCHING, JSON),
+    post("/dicom-web/workitems", WORKLIST, "Create a workitem.", JSON, &[]),
+    get("/dicom-web/workitems/{workitem}", WORKLIST, "A workitem.", ACCEPT, JSON),
+    post("/dicom-web/workitems/{workitem}", WORKLIST, "Update a workitem.", JSON, &[]),
+    Operation {
+        method: "PUT",
+        path: "/dicom-web/workitems/{workitem}/state",
+        section: WORKLIST,
+        summary: "Claim, complete or end a workitem.",
+        query: &[],
+        takes: JSON,
+        gives: &[],
+        is_open: false,
+    },
+    post("/dicom-web/workitems/{workitem}/cancelrequest", WORKLIST, "Ask that a workitem be cancelled.", JSON, &[]),
     Operation {
         method: "OPTIONS",
         path: "/dicom-web",
@@ -213,6 +236,16 @@ pub const OPERATIONS: &[Operation] = &[
     post("/fhir/{resource_type}", FHIR, "create", FHIR_JSON, FHIR_JSON),
     post("/fhir/{resource_type}/_search", FHIR, "search-type", &["application/x-www-form-urlencoded"], FHIR_JSON),
     get("/fhir/{resource_type}/{id}", FHIR, "read", &[], FHIR_JSON),
+    Operation {
+        method: "PUT",
+        path: "/fhir/{resource_type}/{id}",
+        section: FHIR,
+        summary: "update",
+        query: &[],
+        takes: FHIR_JSON,
+        gives: FHIR_JSON,
+        is_open: false,
+    },
     get("/fhir/{resource_type}/{id}/_history/{version}", FHIR, "vread", &[], FHIR_JSON),
     Operation {
         method: "GET",
