@@ -1,6 +1,6 @@
 //! Candidates from the index: rows that may answer, each once, however many facilities sent the same thing.
 
-use super::narrow::SOP_CLASSES_IN_STUDY;
+use super::narrow::{MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY};
 use super::query::{Level, Query};
 use crate::error::Result;
 use crate::index::Index;
@@ -73,11 +73,19 @@ fn leads(index: &Index, level: Level, filter: &Filter, candidate: &Candidate) ->
 }
 
 /// Everything that speaks for a candidate at a level, which may be below its own.
-pub(super) fn others(index: &Index, level: Level, depth: Level, filter: &Filter, of: &Candidate) -> Result<Vec<Kept>> {
+pub(super) fn others(
+    index: &Index,
+    query: &Query,
+    depth: Level,
+    filter: &Filter,
+    of: &Candidate,
+) -> Result<Vec<Candidate>> {
     // What is below the level counts in its own rows, and was not there before the search began in other tables.
-    let until = if depth == level { filter.until } else { None };
-    let same = Filter { limit: OTHERS_MAX, after: None, twins: false, until, offset: 0, ..same(level, filter, of) };
-    Ok(fetch(index, depth, &same)?.into_iter().map(|candidate| candidate.representative).collect())
+    let until = if depth == query.level { filter.until } else { None };
+    let same =
+        Filter { limit: OTHERS_MAX, after: None, twins: true, until, offset: 0, ..same(query.level, filter, of) };
+    let below = Query { level: depth, ..query.clone() };
+    fetch(index, depth, &same)?.into_iter().map(|candidate| completed(index, &below, candidate)).collect()
 }
 
 /// The filter, for one patient, study, series or instance only.
@@ -150,20 +158,21 @@ fn completed(index: &Index, query: &Query, mut candidate: Candidate) -> Result<C
         let key = crate::ingest::summary::key(SOP_CLASSES_IN_STUDY);
         candidate.counted.insert(key, json!({"vr": "UI", "Value": classes}));
     }
-    if candidate.has_twins && query.level == Level::Study {
-        join(index, query, &mut candidate)?;
+    let is_matched = query.keys.iter().any(|(tag, _)| *tag == MODALITIES_IN_STUDY);
+    if query.level == Level::Study && candidate.has_twins || query.level > Level::Study && is_matched {
+        join(index, &mut candidate)?;
     }
     Ok(candidate)
 }
 
 /// A study of one patient that two facilities sent is one study to whoever may see both.
-fn join(index: &Index, query: &Query, candidate: &mut Candidate) -> Result<()> {
+fn join(index: &Index, candidate: &mut Candidate) -> Result<()> {
     let record = &candidate.representative.record;
     let mut all = Filter::new(record.facility.clone(), OTHERS_MAX);
     all.patients = vec![record.patient];
     all.study_instance_uids = vec![candidate.study_instance_uid.clone()];
     let rows = index.studies(&all)?;
-    if rows.len() < 2 || query.level != Level::Study {
+    if rows.len() < 2 {
         return Ok(());
     }
     let mut modalities: Vec<String> = rows.iter().flat_map(|row| row.modalities.clone()).collect();

@@ -2,7 +2,7 @@
 
 use super::candidates::{self, Candidate};
 use super::compare::matches;
-use super::narrow::{Narrowed, OTHER_PATIENT_IDS};
+use super::narrow::{MODALITIES_IN_STUDY, Narrowed, OTHER_PATIENT_IDS};
 use super::query::{Level, Matching, Query, Row, Tag};
 use crate::archive::Inner;
 use crate::error::Result;
@@ -22,12 +22,12 @@ pub(super) async fn located(
     query: &Query,
     narrowed: &Narrowed,
     candidates: &[Candidate],
-) -> Result<Vec<Vec<Kept>>> {
-    let (level, depth, filter) = (query.level, narrowed.depth, narrowed.filter.clone());
+) -> Result<Vec<Vec<Candidate>>> {
+    let (query, depth, filter) = (query.clone(), narrowed.depth, narrowed.filter.clone());
     let of: Vec<Candidate> = candidates.to_vec();
     archive
         .blocking(move |storage| {
-            of.iter().map(|one| candidates::others(storage.index(), level, depth, &filter, one)).collect()
+            of.iter().map(|one| candidates::others(storage.index(), &query, depth, &filter, one)).collect()
         })
         .await
 }
@@ -39,19 +39,20 @@ pub(super) async fn decide(
     query: &Query,
     narrowed: &Narrowed,
     candidates: &[Candidate],
-    objects: &[Vec<Kept>],
+    objects: &[Vec<Candidate>],
 ) -> Result<Vec<Option<Row>>> {
-    let all: Vec<_> = objects.iter().flatten().map(|kept| Located { kept: kept.clone() }).collect();
+    let all: Vec<_> = objects.iter().flatten().map(|object| Located { kept: object.representative.clone() }).collect();
     if all.is_empty() {
         return Ok(vec![None; candidates.len()]);
     }
     let opened = retrieve::open(archive, asker, Part::Summary, &all).await?;
     let mut summaries = retrieve::summaries(archive, opened).await?;
-    let row = |(candidate, objects): (&Candidate, &Vec<Kept>)| {
-        objects.iter().find_map(|kept| {
+    let row = |(candidate, objects): (&Candidate, &Vec<Candidate>)| {
+        objects.iter().find_map(|object| {
+            let kept = &object.representative;
             // Refused ones are missing: they look as if they were not there.
             let Value::Object(summary) = summaries.remove(&kept.record.object)? else { return None };
-            let held = Held { summary: &summary, counted: &candidate.counted, kept };
+            let held = Held { summary: &summary, counted: &object.counted, kept };
             let issuer = held.matches(query, narrowed).then(|| held.issuer())?;
             Some(row(query.level, candidate, kept, issuer, summary))
         })
@@ -92,6 +93,13 @@ impl Held<'_> {
                 Some(issuer) => matches(Some(&issuer), matching, false),
                 None => matches(None, matching, false),
             },
+            MODALITIES_IN_STUDY => {
+                let values = match matching {
+                    Matching::Single(text) => text.split('\\').map(|one| Matching::parse("CS", one)).collect(),
+                    other => vec![other.clone()],
+                };
+                values.iter().any(|one| matches(self.element(tag), one, false))
+            }
             _ => matches(self.element(tag), matching, fuzzy),
         }
     }

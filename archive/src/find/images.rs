@@ -143,25 +143,32 @@ impl Search<'_> {
         self.archive.blocking(move |storage| candidates::next(storage.index(), &query, &filter, skip, take)).await
     }
 
-    /// The candidates' rows, in their places. Those whose own object does not match are tried by what else speaks for them.
+    /// The candidates' rows, in their places. Those whose own object does not match are tried by what else speaks for them;
+    /// keys below the level are looked for there from the start, as all of them must be met by one object.
     async fn decide(&self, batch: &[Candidate]) -> Result<Vec<Option<Row>>> {
-        let first: Vec<_> = batch.iter().map(|candidate| vec![candidate.representative.clone()]).collect();
+        if self.narrowed.depth > self.query.level {
+            return self.decide_by_others(batch).await;
+        }
+        let first: Vec<_> = batch.iter().map(|candidate| vec![candidate.clone()]).collect();
         let mut rows = decide(self.archive, self.asker, self.query, &self.narrowed, batch, &first).await?;
-        let is_deep = self.narrowed.depth > self.query.level;
-        let tried: Vec<bool> =
-            rows.iter().zip(batch).map(|(row, candidate)| row.is_none() && (is_deep || candidate.has_twins)).collect();
-        if !tried.contains(&true) || self.is_decided_by_index() {
+        let is_tried = |row: &Option<Row>, candidate: &Candidate| row.is_none() && candidate.has_twins;
+        let again: Vec<Candidate> =
+            rows.iter().zip(batch).filter(|(row, one)| is_tried(row, one)).map(|(_, one)| one.clone()).collect();
+        if again.is_empty() || self.is_decided_by_index() {
             return Ok(rows);
         }
-        let again: Vec<Candidate> =
-            batch.iter().zip(&tried).filter(|(_, tried)| **tried).map(|(candidate, _)| candidate.clone()).collect();
-        let others = located(self.archive, self.query, &self.narrowed, &again).await?;
-        let mut found =
-            decide(self.archive, self.asker, self.query, &self.narrowed, &again, &others).await?.into_iter();
-        for (row, _) in rows.iter_mut().zip(tried).filter(|(_, tried)| *tried) {
-            *row = found.next().flatten();
+        let mut found = self.decide_by_others(&again).await?.into_iter();
+        for (row, candidate) in rows.iter_mut().zip(batch) {
+            if is_tried(row, candidate) {
+                *row = found.next().flatten();
+            }
         }
         Ok(rows)
+    }
+
+    async fn decide_by_others(&self, batch: &[Candidate]) -> Result<Vec<Option<Row>>> {
+        let others = located(self.archive, self.query, &self.narrowed, batch).await?;
+        decide(self.archive, self.asker, self.query, &self.narrowed, batch, &others).await
     }
 }
 

@@ -9,7 +9,7 @@ use record::{Term, name};
 
 pub(super) const STUDY_DATE: Tag = 0x0008_0020;
 const MODALITY: Tag = 0x0008_0060;
-const MODALITIES_IN_STUDY: Tag = 0x0008_0061;
+pub(super) const MODALITIES_IN_STUDY: Tag = 0x0008_0061;
 pub(super) const SOP_CLASSES_IN_STUDY: Tag = 0x0008_0062;
 const SOP_CLASS_UID: Tag = 0x0008_0016;
 const SOP_INSTANCE_UID: Tag = 0x0008_0018;
@@ -76,7 +76,8 @@ pub(super) fn narrow(query: &Query, filter: Filter) -> Narrowed {
         if decided || is_combined(*tag, &narrowed.combined) {
             continue;
         }
-        narrowed.depth = narrowed.depth.max(summary::level_of(*tag).unwrap_or(query.level));
+        // What the index computes of a study is a study's.
+        narrowed.depth = narrowed.depth.max(summary::level_of(*tag).unwrap_or(Level::Study));
         narrowed.terms.extend(terms_of(*tag, matching, query.fuzzy));
         narrowed.sealed.push((*tag, matching.clone()));
     }
@@ -104,7 +105,8 @@ impl Narrowed {
             SERIES_INSTANCE_UID => &mut self.filter.series_instance_uids,
             SOP_INSTANCE_UID => &mut self.filter.sop_instance_uids,
             SOP_CLASS_UID | SOP_CLASSES_IN_STUDY => &mut self.filter.sop_class_uids,
-            MODALITY | MODALITIES_IN_STUDY => &mut self.filter.modalities,
+            MODALITY => &mut self.filter.modalities,
+            MODALITIES_IN_STUDY => &mut self.filter.study_modalities,
             STUDY_DATE => return self.study_date(matching),
             _ => return false,
         };
@@ -119,6 +121,10 @@ impl Narrowed {
             return false;
         }
         let is_decided = !matches!(matching, Matching::All(_));
+        if COMPUTED.contains(&tag) && !column.is_empty() {
+            // An attribute of many values may match two keys by two of them.
+            return false;
+        }
         if column.is_empty() {
             *column = wanted;
         } else {
@@ -228,7 +234,7 @@ mod tests {
             .with(0x0099_0001, Matching::Single("x".to_owned()));
         let narrowed = narrowed(&query);
         assert_eq!(narrowed.filter.study_date.from.as_deref(), Some("20220101"));
-        assert_eq!(narrowed.filter.modalities, ["CT", "MR"]);
+        assert_eq!(narrowed.filter.study_modalities, ["CT", "MR"]);
         assert_eq!(narrowed.terms, [[terms::number("7")]]);
         assert_eq!(narrowed.sealed.iter().map(|(tag, _)| *tag).collect::<Vec<_>>(), [PATIENT_ID, 0x0010_0030]);
         assert_eq!(query.unsupported(), [0x0099_0001]);
@@ -249,10 +255,10 @@ mod tests {
     fn several_modalities_are_any_or_all_of_them() {
         let all = Matching::All(vec![Matching::Single("CT".to_owned()), Matching::Single("PT".to_owned())]);
         let both = narrowed(&Query::at(Level::Study).with(MODALITIES_IN_STUDY, all));
-        assert_eq!((both.filter.modalities, both.sealed.len()), (vec!["CT".to_owned()], 1));
+        assert_eq!((both.filter.study_modalities, both.sealed.len()), (vec!["CT".to_owned()], 1));
         let any = Matching::Single("CT\\PT".to_owned());
         let any = narrowed(&Query::at(Level::Study).with(MODALITIES_IN_STUDY, any));
-        assert_eq!((any.filter.modalities.len(), any.sealed.len()), (2, 0));
+        assert_eq!((any.filter.study_modalities.len(), any.sealed.len()), (2, 0));
     }
 
     #[test]

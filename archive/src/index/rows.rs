@@ -175,6 +175,8 @@ pub struct Filter {
     pub study_date: DateRange,
     /// At the levels of patient and study: any series of one of these. Below: the series itself.
     pub modalities: Vec<String>,
+    /// Any series of the study of one of these, at every level.
+    pub study_modalities: Vec<String>,
     /// Any instance of one of these SOP classes (in the study, in the series, itself).
     pub sop_class_uids: Vec<String>,
     /// How many rows at most.
@@ -202,6 +204,7 @@ impl Filter {
             sop_instance_uids: Vec::new(),
             study_date: DateRange::default(),
             modalities: Vec::new(),
+            study_modalities: Vec::new(),
             sop_class_uids: Vec::new(),
             limit,
             offset: 0,

@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod away;
 #[cfg(test)]
+mod brute;
+#[cfg(test)]
 mod find;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod receive;
 #[cfg(test)]

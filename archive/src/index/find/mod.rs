@@ -36,6 +36,16 @@ fn conditions(question: &mut Question, filter: &Filter, level: Level) -> Result<
         let list = question.texts(&filter.study_instance_uids)?;
         question.require(format!("st.study_instance_uid IN ({list})"));
     }
+    if !filter.study_modalities.is_empty() {
+        let list = question.texts(&filter.study_modalities)?;
+        let of_study = if level >= Level::Series {
+            "studies o CROSS JOIN series m ON m.study = o.id
+             WHERE o.study_instance_uid = st.study_instance_uid AND o.patient = st.patient"
+        } else {
+            "series m WHERE m.study = st.id"
+        };
+        question.require(format!("EXISTS(SELECT 1 FROM {of_study} AND m.instances > 0 AND m.modality IN ({list}))"));
+    }
     question.days("st.day", &filter.study_date)?;
     if let Some(until) = filter.until {
         let column = match level {

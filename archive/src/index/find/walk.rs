@@ -54,11 +54,14 @@ pub(super) fn starts<'f>(db: &Connection, filter: &'f Filter, level: Level) -> R
         filter.tokens.iter().map(|group| group.iter().map(Start::Token).collect()).collect();
     // The longest tokens keep the most bits and are shared by the fewest.
     choices.sort_by_key(|group| std::cmp::Reverse(group.iter().map(bits).min().unwrap_or(u32::MAX)));
-    if filter.modalities.is_empty() {
-        choices.push(vec![Start::Modality("")]);
-    } else {
-        choices.push(filter.modalities.iter().map(|modality| Start::Modality(modality)).collect());
-    }
+    // Below the study, another facility's series may give the study its modality.
+    let of_study = (level < Level::Series).then_some(&filter.study_modalities);
+    let modalities =
+        [Some(&filter.modalities), of_study].into_iter().flatten().find(|modalities| !modalities.is_empty());
+    choices.push(match modalities {
+        None => vec![Start::Modality("")],
+        Some(modalities) => modalities.iter().map(|modality| Start::Modality(modality)).collect(),
+    });
     narrowest(db, filter, choices)
 }
 
