@@ -10,6 +10,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("dciodvfy", "dicom3tools"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
+    ("sslscan", "sslscan"),
     ("curl", "curl"),
 ];
 
