@@ -317,7 +317,7 @@ def hostile(segel, seconds):
             description[0], description[1] = rng.choice(((1, 1), (65535, 1), (1, 65535), (16384, 16384), (4096, 4096)))
         if rng.randrange(8) == 0:
             description[rng.choice((2, 3, 4, 5))] = rng.choice((0, 1, 3, 7, 8, 12, 16, 32, 65535))
-        task = NATIVE if rng.randrange(2) else [RENDER, [[None, [64, 64, None], [1, []], [], False]]]
+        task = NATIVE if rng.randrange(2) else [RENDER, [[None, [64, 64, None], [1, []], [], False, False]]]
         begun = time.monotonic()
         try:
             kind, fields, body = worker.ask(task, syntax, description, bytes_, 30)

@@ -55,9 +55,10 @@ pub async fn image(
     let fail = |problem: Problem| Failure::of(problem, visitor.language);
     let opened = open(&pages, &visitor, &names).await.map_err(fail)?;
     let size = asked.side.map(|side| side.clamp(16, SIDE_MAX)).map(|side| (side, side));
-    let wish = Wish { frame: asked.frame.unwrap_or(0), window: None, size, format: Format::Jpeg(QUALITY) };
+    let wish = Wish { size, ..Wish::plain(asked.frame.unwrap_or(0), Format::Jpeg(QUALITY)) };
+    let media_type = wish.format.media_type();
     let file = rendered::render(&pages.doors, &opened, wish).await.map_err(fail)?;
-    Ok(([(header::CONTENT_TYPE, wish.format.media_type())], file).into_response())
+    Ok(([(header::CONTENT_TYPE, media_type)], file).into_response())
 }
 
 /// `GET .../samples?frame=`: stored values, little-endian, row after row; the header `Segel-Picture` says what they mean.

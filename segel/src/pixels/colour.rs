@@ -1,44 +1,18 @@
 //! From stored samples to red, green and blue, one byte each.
 
-use super::description::{Photometric, PixelDescription, Table};
+use super::description::{Photometric, PixelDescription};
 use super::error::Error;
-use super::tone::byte;
-
-/// One channel of a palette, one byte each.
-struct Channel {
-    first: i64,
-    entries: Vec<u8>,
-}
-
-impl Channel {
-    /// Reads a table: entries of 16 bits, of which the high byte shows, or, as old files have it, of 8 bits.
-    fn of(table: &Table) -> Self {
-        let entries = usize::try_from(table.entries).unwrap_or(0);
-        if table.bits <= 8 && table.data.len() < entries.saturating_mul(2) {
-            return Self { first: table.first, entries: table.data.clone() };
-        }
-        let shift = table.bits.clamp(8, 16) - 8;
-        let entry = |pair: &[u8]| {
-            let value = pair.iter().rev().fold(0_u32, |v, b| (v << 8) | u32::from(*b)) >> shift;
-            u8::try_from(value).unwrap_or(u8::MAX)
-        };
-        Self { first: table.first, entries: table.data.chunks_exact(2).map(entry).collect() }
-    }
-
-    /// The entry of a stored value; values outside the table take its first or last entry.
-    fn shade(&self, value: i64) -> u8 {
-        let index = usize::try_from(value.saturating_sub(self.first)).unwrap_or(0);
-        self.entries.get(index).or(self.entries.last()).copied().unwrap_or(0)
-    }
-}
+use super::table::Lut;
+use super::tone::{byte, stored};
 
 /// Renders indices through the image's palette.
 pub fn indexed(picture: &PixelDescription, samples: &[u8]) -> Result<Vec<u8>, Error> {
     let tables = picture.palette.as_ref().ok_or_else(|| Error::invalid("The image has no palette."))?;
-    let channels = tables.each_ref().map(Channel::of);
+    let [red, green, blue] = tables.each_ref().map(Lut::read);
+    let channels = [red?, green?, blue?];
     let bytes_each = picture.sample_bytes().max(1);
-    let value = |bytes: &[u8]| bytes.iter().rev().fold(0_i64, |v, b| (v << 8) | i64::from(*b));
-    let colour = |bytes| channels.each_ref().map(|channel| channel.shade(value(bytes)));
+    let value = |bytes: &[u8]| stored(picture, bytes.iter().rev().fold(0, |v, b| (v << 8) | u32::from(*b)));
+    let colour = |bytes| channels.each_ref().map(|channel| channel.byte(value(bytes)));
     Ok(samples.chunks_exact(bytes_each).flat_map(colour).collect())
 }
 
@@ -49,6 +23,16 @@ pub fn rgb(picture: &PixelDescription, samples: Vec<u8>) -> Vec<u8> {
         Photometric::YbrFull | Photometric::YbrFull422 => {
             let pixel = |p: &[u8]| match p {
                 [y, cb, cr] => from_ybr(*y, *cb, *cr),
+                _ => [0; 3],
+            };
+            bytes.chunks_exact(3).flat_map(pixel).collect()
+        }
+        Photometric::YbrPartial422 => {
+            // C.7.6.3.1.2: luminance from 16 to 235, colour differences from 16 to 240.
+            let wide = |value: u8, low: f64, span: f64| byte((f64::from(value) - low) * 255.0 / span);
+            let difference = |value: u8| byte((f64::from(value) - 128.0) * 255.0 / 224.0 + 128.0);
+            let pixel = |p: &[u8]| match p {
+                [y, cb, cr] => from_ybr(wide(*y, 16.0, 219.0), difference(*cb), difference(*cr)),
                 _ => [0; 3],
             };
             bytes.chunks_exact(3).flat_map(pixel).collect()
@@ -106,17 +90,5 @@ mod tests {
         assert_eq!(interleave(&[1, 2, 3, 4, 5, 6], 1), [1, 3, 5, 2, 4, 6]);
         assert_eq!(interleave(&[1, 0, 2, 0, 3, 0], 2), [1, 0, 2, 0, 3, 0]);
         assert_eq!(spread_422(&[10, 20, 30, 40]), [10, 30, 40, 20, 30, 40]);
-    }
-
-    #[test]
-    fn a_palette_answers_for_values_outside_it_with_its_ends() {
-        let table = |bits, entries, data: &[u8]| {
-            Channel::of(&Table { entries, first: 10, bits, is_segmented: false, data: data.to_vec() })
-        };
-        let channel = table(8, 2, &[1, 2]);
-        assert_eq!([10, 11, 0, 99].map(|value| channel.shade(value)), [1, 2, 1, 2]);
-        assert_eq!(table(16, 2, &[0, 1, 0, 255]).entries, [1, 255]);
-        assert_eq!(table(8, 2, &[7, 0, 9, 0]).entries, [7, 9]);
-        assert_eq!(table(8, 2, &[]).shade(10), 0);
     }
 }

@@ -132,6 +132,13 @@ impl Default for Tone {
     }
 }
 
+impl Tone {
+    /// Whether stored values mean what they are.
+    pub fn is_identity(&self) -> bool {
+        self.slope == 1.0 && self.intercept == 0.0 && self.modality.is_none()
+    }
+}
+
 /// The pixels' description, for one frame.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct PixelDescription {

@@ -7,16 +7,19 @@ pub mod description;
 pub mod encode;
 pub mod error;
 pub mod handle;
+mod letters;
+mod passed;
 mod pool;
+mod profile;
+mod table;
 pub mod tone;
 pub mod view;
 pub mod work;
 pub mod worker;
 
 pub use description::{Photometric, PixelDescription};
-pub use error::Error;
 pub use handle::Pixels;
-pub use view::{Format, Picture, Source, View, Viewport, VoiFunction, Window};
+pub use view::{Format, Source, View, Viewport, VoiFunction, Window};
 pub use work::{Encoded, Native};
 
 #[cfg(test)]

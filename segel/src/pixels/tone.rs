@@ -1,45 +1,110 @@
-//! From stored values to grey (PS3.3 C.11.1 modality, C.11.2 values of interest).
+//! From stored values to grey (PS3.3 C.11.1 modality, C.11.2 values of interest, C.11.6 presentation).
 
-use super::description::{Photometric, PixelDescription};
+use super::description::{Photometric, PixelDescription, Tone};
 use super::error::Error;
+use super::table::Lut;
 use super::view::{VoiFunction, Window};
 
-/// Renders decoded grey samples (little-endian, as allocated) to one byte a pixel.
+/// Renders unpacked grey samples (little-endian) to one byte a pixel.
 pub fn grey(picture: &PixelDescription, samples: &[u8], wanted: Option<Window>) -> Result<Vec<u8>, Error> {
-    let window = wanted.or(picture.tone.window).unwrap_or_else(|| full_range(picture, samples));
-    let invert = picture.photometric == Photometric::Monochrome1;
-    let shade = |stored: i64| {
-        let grey = apply(&window, to_f64(stored) * picture.tone.slope + picture.tone.intercept);
+    let scale = Scale::of(&picture.tone, picture.bits_stored, wanted)?;
+    let voi = match scale.voi {
+        Some(voi) => voi,
+        None => Voi::Window(untold(picture, samples, &scale.modality)),
+    };
+    let invert = (picture.photometric == Photometric::Monochrome1) != picture.tone.is_inverse;
+    let shade = |raw: u32| {
+        let grey = voi.grey(scale.modality.value(stored(picture, raw)));
         if invert { 255 - grey } else { grey }
     };
-    Ok(match picture.bits_allocated {
-        1 => samples.iter().map(|bit| shade(i64::from(*bit))).collect(),
-        8 => {
-            let table: Vec<u8> = (0..=u8::MAX).map(|raw| shade(stored(picture, u32::from(raw)))).collect();
+    Ok(match picture.sample_bytes() {
+        1 => {
+            let table: Vec<u8> = (0..=u8::MAX).map(|raw| shade(raw.into())).collect();
             samples.iter().map(|raw| table.get(usize::from(*raw)).copied().unwrap_or(0)).collect()
         }
-        16 => {
-            let table: Vec<u8> = (0..=u16::MAX).map(|raw| shade(stored(picture, u32::from(raw)))).collect();
+        2 => {
+            let table: Vec<u8> = (0..=u16::MAX).map(|raw| shade(raw.into())).collect();
             let raw = samples.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|b| u16::from_le_bytes(*b)));
             raw.map(|raw| table.get(usize::from(raw)).copied().unwrap_or(0)).collect()
         }
-        _ => raw_values(picture, samples).map(shade).collect(),
+        bytes_each => samples.chunks_exact(bytes_each).map(|bytes| shade(raw(bytes))).collect(),
     })
 }
 
-/// Every pixel's stored value.
-fn raw_values<'a>(picture: &'a PixelDescription, samples: &'a [u8]) -> impl Iterator<Item = i64> + 'a {
-    let bytes_each = usize::from(picture.bits_allocated.div_ceil(8)).max(1);
-    samples.chunks_exact(bytes_each).map(|bytes| {
-        let raw = bytes.iter().rev().fold(0_u32, |raw, byte| (raw << 8) | u32::from(*byte));
-        stored(picture, raw)
-    })
+/// From stored to meaningful values.
+enum Modality {
+    Linear { slope: f64, intercept: f64 },
+    Table(Lut),
 }
 
-/// The stored value in a sample: its lowest BitsStored bits, sign-extended if signed (PS3.5 8.1.1).
-fn stored(picture: &PixelDescription, raw: u32) -> i64 {
+impl Modality {
+    fn value(&self, stored: i64) -> f64 {
+        match self {
+            Self::Linear { slope, intercept } => to_f64(stored) * slope + intercept,
+            Self::Table(table) => f64::from(table.entry(stored)),
+        }
+    }
+}
+
+/// From meaningful values to grey.
+enum Voi {
+    Window(Window),
+    Table(Lut),
+}
+
+impl Voi {
+    fn grey(&self, value: f64) -> u8 {
+        match self {
+            Self::Window(window) => apply(window, value),
+            Self::Table(table) => table.byte(whole(value)),
+        }
+    }
+}
+
+/// Both steps. Without a `voi` the image says nothing of what shall be seen.
+struct Scale {
+    modality: Modality,
+    voi: Option<Voi>,
+}
+
+impl Scale {
+    fn of(tone: &Tone, bits_stored: u16, wanted: Option<Window>) -> Result<Self, Error> {
+        let modality = match &tone.modality {
+            Some(table) => Modality::Table(Lut::read(table)?),
+            None => Modality::Linear { slope: tone.slope, intercept: tone.intercept },
+        };
+        let voi = match (wanted, tone.window, &tone.voi) {
+            // C.11.2.1.1: of a table and a window either may be used; a table is what the sender took more pains with.
+            (None, _, Some(table)) => Some(Voi::Table(Lut::read(table)?)),
+            (Some(window), ..) | (None, Some(window), None) => Some(Voi::Window(window)),
+            // C.11.1.1: what a table of the modality gives without a window is in that table's bits.
+            (None, None, None) => match &tone.modality {
+                Some(table) => Some(Voi::Window(full(table.bits))),
+                // Images of 8 bits without a window are made for the screen (secondary captures, ultrasound, photographs).
+                None if bits_stored == 8 && tone.is_identity() => Some(Voi::Window(full(8))),
+                None => None,
+            },
+        };
+        Ok(Self { modality, voi })
+    }
+}
+
+/// The window of all values of so many bits.
+fn full(bits: u16) -> Window {
+    let top = f64::from((1_u32 << bits.clamp(1, 16)) - 1);
+    Window { center: top / 2.0, width: top, function: VoiFunction::LinearExact }
+}
+
+fn raw(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |raw, byte| (raw << 8) | u32::from(*byte))
+}
+
+/// The stored value in a sample: BitsStored bits up to HighBit, sign-extended if signed (PS3.5 8.1.1). What lies above and below
+/// them, overlays of old files, is no part of it.
+pub fn stored(picture: &PixelDescription, raw: u32) -> i64 {
     let bits = u32::from(picture.bits_stored);
-    let value = i64::from(raw) & ((1_i64 << bits) - 1);
+    let below = u32::from((picture.high_bit + 1).saturating_sub(picture.bits_stored));
+    let value = i64::from(raw >> below.min(31)) & ((1_i64 << bits) - 1);
     let negative = picture.signed && value >> (bits - 1) == 1;
     if negative { value - (1_i64 << bits) } else { value }
 }
@@ -49,16 +114,20 @@ fn to_f64(value: i64) -> f64 {
     i32::try_from(value).map(f64::from).or_else(|_| u32::try_from(value).map(f64::from)).unwrap_or(0.0)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "clamped far inside the range before")]
+fn whole(value: f64) -> i64 {
+    value.round().clamp(-1e15, 1e15) as i64
+}
+
 /// A window over all values that occur, the padding left out.
-fn full_range(picture: &PixelDescription, samples: &[u8]) -> Window {
-    let values = raw_values(picture, samples);
+fn untold(picture: &PixelDescription, samples: &[u8], modality: &Modality) -> Window {
+    let values = samples.chunks_exact(picture.sample_bytes().max(1)).map(|bytes| stored(picture, raw(bytes)));
     let seen = values.filter(|value| picture.tone.padding.is_none_or(|(low, high)| !(low..=high).contains(value)));
     let (low, high) = seen.fold((i64::MAX, i64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         return Window { center: picture.tone.intercept, width: 1.0, function: VoiFunction::LinearExact };
     }
-    let ends = [low, high].map(|value| to_f64(value) * picture.tone.slope + picture.tone.intercept);
-    let [first, last] = ends;
+    let [first, last] = [low, high].map(|value| modality.value(value));
     Window {
         center: f64::midpoint(first, last),
         width: (last - first).abs().max(1.0),
@@ -87,7 +156,7 @@ pub fn byte(value: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::description::Tone;
+    use crate::pixels::description::Table;
 
     fn picture(bits_allocated: u16, bits_stored: u16, signed: bool, photometric: Photometric) -> PixelDescription {
         PixelDescription {
@@ -108,6 +177,10 @@ mod tests {
 
     fn window(center: f64, width: f64, function: VoiFunction) -> Window {
         Window { center, width, function }
+    }
+
+    fn words(values: &[i16]) -> Vec<u8> {
+        values.iter().flat_map(|v| v.to_le_bytes()).collect()
     }
 
     #[test]
@@ -131,23 +204,52 @@ mod tests {
     }
 
     #[test]
-    fn stored_bits_are_masked_and_signed() {
+    fn stored_bits_are_masked_moved_and_signed() {
         let signed = picture(16, 12, true, Photometric::Monochrome2);
         assert_eq!(stored(&signed, 0xF800), -2048);
         assert_eq!(stored(&signed, 0xFFFF), -1);
         assert_eq!(stored(&signed, 0xA7FF), 2047);
         assert_eq!(stored(&picture(16, 12, false, Photometric::Monochrome2), 0xF800), 2048);
         assert_eq!(stored(&picture(32, 32, true, Photometric::Monochrome2), u32::MAX), -1);
+        let mut high = picture(16, 12, false, Photometric::Monochrome2);
+        high.high_bit = 15;
+        assert_eq!(stored(&high, 0xABCF), 0xABC, "an overlay in the low bits is left out");
     }
 
     #[test]
     fn without_a_window_all_values_but_the_padding_are_spread() {
         let mut picture = picture(16, 16, true, Photometric::Monochrome2);
         picture.tone.padding = Some((-2000, -2000));
-        let samples: Vec<u8> = [-2000_i16, 0, 50, 100].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let samples = words(&[-2000, 0, 50, 100]);
         assert_eq!(grey(&picture, &samples, None).unwrap(), [0, 0, 128, 255]);
         picture.photometric = Photometric::Monochrome1;
         assert_eq!(grey(&picture, &samples, None).unwrap(), [255, 255, 127, 0]);
+        picture.tone.is_inverse = true;
+        assert_eq!(grey(&picture, &samples, None).unwrap(), [0, 0, 128, 255]);
         assert_eq!(grey(&picture, &[], None).unwrap(), Vec::<u8>::new());
+    }
+
+    #[test]
+    fn eight_bits_without_a_window_are_shown_as_they_are() {
+        let picture = picture(8, 8, false, Photometric::Monochrome2);
+        assert_eq!(grey(&picture, &[10, 20, 30], None).unwrap(), [10, 20, 30]);
+    }
+
+    #[test]
+    fn tables_of_modality_and_values_of_interest_come_before_lines() {
+        let table = |first, bits, values: &[i16]| {
+            let entries = u32::try_from(values.len()).unwrap();
+            Some(Table { entries, first, bits, is_segmented: false, data: words(values) })
+        };
+        let mut picture = picture(16, 16, true, Photometric::Monochrome2);
+        picture.tone.modality = table(-1, 8, &[100, 50, 25]);
+        picture.tone.slope = 77.0;
+        // Outside the table its ends answer (C.11.1.1.1).
+        assert_eq!(grey(&picture, &words(&[-9, -1, 0, 1, 9]), None).unwrap(), [100, 100, 50, 25, 25]);
+        picture.tone.voi = table(25, 12, &[0, 4095]);
+        picture.tone.window = Some(window(0.0, 1.0, VoiFunction::Linear));
+        assert_eq!(grey(&picture, &words(&[1, -1]), None).unwrap(), [0, 255]);
+        let asked = window(50.0, 100.0, VoiFunction::LinearExact);
+        assert_eq!(grey(&picture, &words(&[1, -1]), Some(asked)).unwrap(), [64, 255]);
     }
 }

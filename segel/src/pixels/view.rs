@@ -128,12 +128,15 @@ pub struct View {
     /// Whether an sRGB profile goes into the file (PS3.18 8.3.5.1.5).
     #[n(4)]
     pub has_profile: bool,
+    /// Whether a kept JPEG that is the picture already may be given as it is, of whatever quality it has.
+    #[n(5)]
+    pub may_keep: bool,
 }
 
 impl View {
     /// The whole image as it wants to be shown.
     pub fn plain(format: Format) -> Self {
-        Self { window: None, viewport: None, format, annotation: Vec::new(), has_profile: false }
+        Self { window: None, viewport: None, format, annotation: Vec::new(), has_profile: false, may_keep: false }
     }
 }
 

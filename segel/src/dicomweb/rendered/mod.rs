@@ -1,8 +1,10 @@
-//! Rendered images (PS3.18 10.4.1.1.3): one frame, through a window, as JPEG or PNG.
+//! Rendered images (PS3.18 10.4.1.1.3): one frame, through a window, as JPEG, PNG or GIF.
 
+mod annotation;
 pub mod parameters;
 
 pub use crate::pixels::Format;
+pub use annotation::Annotation;
 
 use super::accept;
 use super::attributes::Attributes;
@@ -11,7 +13,7 @@ use super::bulk::Bulk;
 use super::request::Request;
 use crate::http::{Doors, Problem};
 use crate::pixels::description::{self, Bulks, FrameMissing};
-use crate::pixels::{Encoded, Native, PixelDescription, View, Viewport, Window};
+use crate::pixels::{Encoded, Native, PixelDescription, Source, View, Viewport, Window};
 use archive::retrieve::Opened;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -23,11 +25,13 @@ use std::ops::Range;
 const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
 /// Explicit VR Big Endian (PS3.5 A.3).
 const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+/// ICCProfile (0028,2000).
+const ICC_PROFILE: &str = "00282000";
 /// A look-up table: 65,536 entries of 16 bits.
 const TABLE_BYTES_MAX: u64 = 128 * 1024;
 
 /// How a frame shall look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wish {
     /// Which frame, from 0.
     pub frame: u32,
@@ -35,8 +39,36 @@ pub struct Wish {
     pub window: Option<Window>,
     /// The box it shall fit into.
     pub size: Option<(u32, u32)>,
+    /// The part of the image that is shown.
+    pub source: Option<Source>,
     /// The file.
     pub format: Format,
+    /// What is written into the picture.
+    pub annotation: Annotation,
+    /// Whether an sRGB profile goes into the file.
+    pub has_profile: bool,
+    /// Whether a kept JPEG will do as it is.
+    pub may_keep: bool,
+}
+
+impl Wish {
+    /// The whole frame as it wants to be shown.
+    pub fn plain(frame: u32, format: Format) -> Self {
+        let annotation = Annotation::default();
+        Self { frame, window: None, size: None, source: None, format, annotation, has_profile: false, may_keep: true }
+    }
+
+    fn view(&self, metadata: &Value) -> View {
+        let viewport = self.size.map(|(width, height)| Viewport { width, height, source: self.source });
+        View {
+            window: self.window,
+            viewport,
+            format: self.format,
+            annotation: annotation::lines(metadata, self.annotation),
+            has_profile: self.has_profile,
+            may_keep: self.may_keep,
+        }
+    }
 }
 
 /// `GET .../rendered` of an instance or a frame. Of an instance with several frames, the first.
@@ -49,18 +81,25 @@ pub async fn rendered(request: Request) -> Result<Response, Problem> {
         accept::choose(&ranges, &["application/pdf"])?;
         return document(opened).await;
     }
-    if accept::choose(&ranges, &["image/jpeg", "image/png"])? == "image/png" {
-        wish.format = Format::Png;
+    match accept::choose(&ranges, &["image/jpeg", "image/png", "image/gif"])? {
+        "image/png" => wish.format = Format::Png,
+        "image/gif" => wish.format = Format::Gif,
+        _ => {}
     }
+    let media_type = wish.format.media_type();
     let file = render(&request.doors, &opened, wish).await?;
-    Ok(([(header::CONTENT_TYPE, wish.format.media_type())], file).into_response())
+    Ok(([(header::CONTENT_TYPE, media_type)], file).into_response())
 }
 
 /// Renders one frame of an open instance to a file.
 pub async fn render(doors: &Doors, opened: &Opened, wish: Wish) -> Result<Vec<u8>, Problem> {
     let metadata = opened.metadata().await?;
-    let viewport = wish.size.map(|(width, height)| Viewport::fit(width, height));
-    let view = View { window: wish.window, viewport, ..View::plain(wish.format) };
+    if wish.has_profile && metadata.get(ICC_PROFILE).is_some() {
+        return Err(Problem::bad_request(
+            "The image has a colour profile of its own, from which no other is made here.",
+        ));
+    }
+    let view = wish.view(&metadata);
     let kept = Kept::of(opened, &metadata, wish.frame).await?;
     let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
     Ok(turn.render(kept.read(opened).await?, view).await?.bytes)
@@ -72,11 +111,6 @@ pub async fn decoded(doors: &Doors, opened: &Opened, frame: u32) -> Result<Nativ
     let kept = Kept::of(opened, &metadata, frame).await?;
     let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
     Ok(turn.native(kept.read(opened).await?).await?)
-}
-
-/// Reads one frame (from 0) of an open instance, with all that is needed to decode and draw it.
-pub async fn encoded(opened: &Opened, metadata: &Value, frame: u32) -> Result<Encoded, Problem> {
-    Kept::of(opened, metadata, frame).await?.read(opened).await
 }
 
 /// Where a frame (from 0) of an open instance lies, with all that is needed to decode and draw it. It is read only once there is

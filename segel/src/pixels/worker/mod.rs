@@ -12,6 +12,7 @@ use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The hidden command.
+#[cfg(not(test))]
 pub const COMMAND: &str = "pixels";
 
 /// Closes the room, then answers jobs on standard input (a socket) until the archive closes it.

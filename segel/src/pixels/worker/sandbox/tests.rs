@@ -15,6 +15,7 @@ const DENIED: i32 = 78;
 fn attempt(attack: &str, inside: bool) -> Output {
     Command::new("/proc/self/exe")
         .args(["--exact", "pixels::worker::sandbox::tests::victim", "--ignored", "--test-threads=1", "--nocapture"])
+        .envs(crate::pixels::worker::child::ENVIRONMENT)
         .env("SEGEL_TEST_ATTACK", attack)
         .env("SEGEL_TEST_INSIDE", if inside { "yes" } else { "no" })
         .stdin(Stdio::null())
