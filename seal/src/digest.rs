@@ -5,20 +5,21 @@ use crate::message::DataKey;
 use crate::{Result, kdf};
 use aws_lc_rs::constant_time;
 
-/// The commitment of one object version to the SHA-256 of its content: HKDF-Expand under its content key.
+/// The commitment of one object version to the BLAKE3 hash of its content: HKDF-Expand under its content key.
+/// BLAKE3 because every byte that arrives passes through it: SHA-256 took a sixth of the time of a CT slice.
 ///
 /// # Errors
 /// None in practice: the lengths are fixed.
-pub fn commit(content: &DataKey, sha256: &[u8; 32]) -> Result<[u8; 32]> {
+pub fn commit(content: &DataKey, content_hash: &[u8; 32]) -> Result<[u8; 32]> {
     let mut commitment = [0; 32];
-    kdf::expand(&content.0, &[b"segel/content-digest@v1\x00", sha256], &mut commitment)?;
+    kdf::expand(&content.0, &[b"segel/content-digest@v2\x00", content_hash], &mut commitment)?;
     Ok(commitment)
 }
 
-/// Whether `sha256` is what the commitment was made of, in constant time.
+/// Whether `content_hash` is what the commitment was made of, in constant time.
 #[must_use]
-pub fn matches(content: &DataKey, sha256: &[u8; 32], commitment: &[u8; 32]) -> bool {
-    commit(content, sha256).is_ok_and(|made| constant_time::verify_slices_are_equal(&made, commitment).is_ok())
+pub fn matches(content: &DataKey, content_hash: &[u8; 32], commitment: &[u8; 32]) -> bool {
+    commit(content, content_hash).is_ok_and(|made| constant_time::verify_slices_are_equal(&made, commitment).is_ok())
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ pub enum Request {
         /// The kept version's digest (`digest::commit`).
         #[cbor(n(2), with = "minicbor::bytes")]
         commitment: [u8; 32],
-        /// SHA-256 of the bytes that arrived.
+        /// BLAKE3 of the bytes that arrived.
         #[cbor(n(3), with = "minicbor::bytes")]
         arrived: [u8; 32],
     },

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::object::Extent;
 use crate::segment::draft::Draft;
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::rand;
 use record::ObjectId;
 use seal::cobblestone::{self, Sealer};
 use seal::context::{self, PartName};
@@ -37,12 +37,12 @@ fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// SHA-256 of the bytes that are compared when an instance is sent again.
-pub(super) struct Digest(digest::Context);
+/// BLAKE3 of the bytes that are compared when an instance is sent again.
+pub(super) struct Digest(Box<blake3::Hasher>);
 
 impl Digest {
     pub(super) fn new() -> Self {
-        Self(digest::Context::new(&digest::SHA256))
+        Self(Box::default())
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
@@ -50,11 +50,7 @@ impl Digest {
     }
 
     pub(super) fn finish(self) -> [u8; 32] {
-        let mut sum = [0; 32];
-        for (to, from) in sum.iter_mut().zip(self.0.finish().as_ref()) {
-            *to = *from;
-        }
-        sum
+        *self.0.finalize().as_bytes()
     }
 }
 

@@ -168,6 +168,10 @@ impl Draft {
                 return file.append(sealed);
             }
         }
+        if self.buffer.capacity() - self.buffer.len() < sealed.len() {
+            // Three times as much as there is: a slice of half a megabyte then moves twice instead of five times.
+            self.buffer.reserve(sealed.len().max(self.buffer.len().saturating_mul(2)));
+        }
         self.buffer.extend_from_slice(sealed);
         Ok(())
     }
