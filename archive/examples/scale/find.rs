@@ -12,11 +12,14 @@ const PATIENT_ID: u32 = 0x0010_0020;
 const STUDY_DATE: u32 = 0x0008_0020;
 const MODALITY: u32 = 0x0008_0061;
 
+/// A kind of question: its name, and the question about some patient.
+type Kind = (&'static str, fn(u32) -> Query);
+
 /// Asks each kind of question so many times in turns, and prints the milliseconds.
 pub async fn run(data: &Path, rounds: u32) -> Result<()> {
     let Place { service, archive, asker } = place::open(data).await?;
     let patients = u32::try_from(archive.storage().index().counts()?.instances)?.max(1);
-    let kinds: [(&str, fn(u32) -> Query); 5] =
+    let kinds: [Kind; 5] =
         [("number", number), ("nobody", nobody), ("prefix", prefix), ("week and modality", week), ("all", all)];
     let mut took: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
     let mut rows = vec![0; kinds.len()];
