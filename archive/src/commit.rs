@@ -213,7 +213,12 @@ impl Committer {
                 stop("naming a large object", &"its segment exists");
             }
             if let Err(error) = pending.frame.rename_file(&path) {
-                stop("naming a large object", &error);
+                if !is_out_of_space(&error) {
+                    stop("naming a large object", &error);
+                }
+                // No room for the name: the file is still the draft's, which is dropped with it.
+                answer(pending.reply, Err(Error::out_of_space()));
+                continue;
             }
             // A crash here leaves it in staging or in place; in place, start-up applies it, unacknowledged.
             if let Err(error) = sync_dir(&self.segments) {

@@ -62,6 +62,12 @@ impl Error {
         Self::Busy { text: "out of space".to_owned(), retry_after_ms: 30_000 }
     }
 
+    /// Whether it is [`Error::out_of_space`], for doors whose protocol has a word for that.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        *self == Self::out_of_space()
+    }
+
     /// What a failed read or write of the archive's own files means to the caller.
     #[must_use]
     pub fn from_io(what: &str, error: &io::Error) -> Self {

@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod commitment;
 mod config;
+mod crowd;
 mod demo;
 mod dicomweb;
 mod dimse;

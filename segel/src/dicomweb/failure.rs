@@ -28,6 +28,8 @@ pub struct Failure {
     pub outcome: Outcome,
     /// For people, in words without patient data.
     pub text: String,
+    /// There was no room for it.
+    pub out_of_space: bool,
 }
 
 /// What became of all instances of one request.
@@ -40,6 +42,8 @@ pub struct Report {
     warned: bool,
     reasons: Vec<String>,
     worst: Option<Outcome>,
+    /// There was no room for one of them.
+    out_of_space: bool,
 }
 
 fn element(vr: &str, value: impl Into<Value>) -> Value {
@@ -85,6 +89,7 @@ impl Report {
         if self.reasons.len() < REASONS_MAX && !self.reasons.contains(&failure.text) {
             self.reasons.push(failure.text);
         }
+        self.out_of_space |= failure.out_of_space;
         let rank = |outcome| matches!(outcome, Outcome::Busy | Outcome::Closed);
         if self.worst.is_none_or(|worst| !rank(worst)) {
             self.worst = Some(failure.outcome);
@@ -106,6 +111,8 @@ impl Report {
         match (self.referenced.is_empty(), self.failures() == 0) {
             (false, true) if !self.warned => StatusCode::OK,
             (false, _) => StatusCode::ACCEPTED,
+            // RFC 4918 11.5: the sender may come back when somebody has made room.
+            (true, _) if self.out_of_space => StatusCode::INSUFFICIENT_STORAGE,
             (true, _) if matches!(self.worst, Some(Outcome::Busy | Outcome::Closed)) => StatusCode::SERVICE_UNAVAILABLE,
             (true, _) => StatusCode::CONFLICT,
         }
@@ -154,7 +161,7 @@ mod tests {
     }
 
     fn failure(outcome: Outcome) -> Failure {
-        Failure { uids: Some(("1.5".into(), "1.6".into())), outcome, text: "no".into() }
+        Failure { uids: Some(("1.5".into(), "1.6".into())), outcome, text: "no".into(), out_of_space: false }
     }
 
     #[test]
@@ -182,7 +189,7 @@ mod tests {
         let mut report = Report::default();
         report.kept(&stored(StoreOutcome::NewVersion(2), 0), "http://h/dicom-web");
         report.failed(failure(Outcome::Invalid));
-        report.failed(Failure { uids: None, outcome: Outcome::Busy, text: "a \"reason\"".into() });
+        report.failed(Failure { uids: None, outcome: Outcome::Busy, text: "a \"reason\"".into(), out_of_space: false });
         let said: Vec<_> = report.warnings().collect();
         assert_eq!(said, ["299 segel \"no\"", "299 segel \"a  reason \""]);
         let json = report.json("http://h/dicom-web");

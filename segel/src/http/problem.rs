@@ -96,7 +96,11 @@ impl Problem {
             archive::Error::Conflict | archive::Error::Closed => Some(2),
             _ => None,
         };
-        Self { retry_after_seconds, ..Self::of(outcome, writing, error.to_string()) }
+        let mut problem = Self { retry_after_seconds, ..Self::of(outcome, writing, error.to_string()) };
+        if writing && error.is_out_of_space() {
+            problem.status = StatusCode::INSUFFICIENT_STORAGE;
+        }
+        problem
     }
 
     /// Adds the headers that belong to the status, whatever the body's form.
@@ -183,6 +187,8 @@ mod tests {
         }
         assert_eq!(Problem::of_read(Error::Refused("a".into())), Problem::not_found());
         assert_eq!(Problem::of_read(Error::out_of_space()).retry_after_seconds, Some(30));
+        // RFC 4918 11.5.
+        assert_eq!(Problem::of_write(Error::out_of_space()).status, 507);
         assert!(!Problem::of_read(Error::Damaged("/secret/path".into())).detail.contains("secret"));
     }
 }

@@ -1,18 +1,22 @@
 //! Accepting connections: how many, how long, in plain text or TLS, and how they end.
 
 use super::stall::StallGuard;
+use crate::crowd::{Crowd, Place};
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -35,7 +39,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Settings {
     /// Certificate and key; plain text without, which only a loopback address or a proxy on the same host should use.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Connections at one time. A further one waits in the system's queue.
+    /// Connections at one time. A further one takes the place of one that is idle; if none is, it waits in the system's
+    /// queue.
     pub connections_max: usize,
 }
 
@@ -65,18 +70,17 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
     let acceptor = settings.tls.clone().map(TlsAcceptor::from);
-    let places = Arc::new(Semaphore::new(settings.connections_max));
+    let crowd = Crowd::new(settings.connections_max);
     let service = TowerToHyperService::new(router);
     let port = listener.local_addr()?.port();
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
-        let place = tokio::select! {
+        tokio::select! {
             () = &mut shutdown => break,
-            // The semaphore is never closed; an error could only mean that it was.
-            place = Arc::clone(&places).acquire_owned() => match place { Ok(place) => place, Err(_) => break },
-        };
+            () = crowd.room() => {}
+        }
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => accepted,
@@ -84,6 +88,8 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((socket, peer)) => {
+                // All that were idle may have asked for something meanwhile: then there is no place for this one.
+                let Some(place) = crowd.enter(peer.ip()) else { continue };
                 let connection = Connection { peer, port, tls: acceptor.is_some() };
                 let task = converse(socket, connection, acceptor.clone(), service.clone(), stopping.clone(), place);
                 connections.spawn(task);
@@ -109,7 +115,7 @@ async fn converse(
     acceptor: Option<TlsAcceptor>,
     service: TowerToHyperService<Router>,
     stopping: watch::Receiver<bool>,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     // Answers are written in whole pieces; waiting to fill a packet would only delay them.
     if let Err(error) = socket.set_nodelay(true) {
@@ -117,15 +123,59 @@ async fn converse(
         return;
     }
     let socket = StallGuard::new(socket, WRITE_PATIENCE);
-    match acceptor {
-        None => requests(socket, connection, service, stopping).await,
-        Some(acceptor) => match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await {
-            Ok(Ok(socket)) => requests(socket, connection, service, stopping).await,
-            Ok(Err(error)) => tracing::info!(peer = %connection.peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::info!(peer = %connection.peer, "TLS handshake timed out"),
-        },
+    let place = Arc::new(place);
+    let Some(acceptor) = acceptor else { return requests(socket, connection, service, stopping, place).await };
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)) => shaken,
+        () = place.gave_way() => return,
+    };
+    match shaken {
+        Ok(Ok(socket)) => requests(socket, connection, service, stopping, place).await,
+        Ok(Err(error)) => tracing::info!(peer = %connection.peer, %error, "TLS handshake failed"),
+        Err(_) => tracing::info!(peer = %connection.peer, "TLS handshake timed out"),
     }
-    drop(place);
+}
+
+/// A request under way: as long as it lives, to the last byte of its answer, its connection is being served.
+struct Served(Arc<Place>);
+
+impl Served {
+    fn new(place: &Arc<Place>) -> Self {
+        place.is_served();
+        Self(Arc::clone(place))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.only_waits();
+    }
+}
+
+/// An answer's body that keeps its request under way.
+struct Answer {
+    body: Body,
+    _served: Served,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
@@ -133,10 +183,14 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     connection: Connection,
     service: TowerToHyperService<Router>,
     mut stopping: watch::Receiver<bool>,
+    place: Arc<Place>,
 ) {
+    let asked_in = Arc::clone(&place);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(connection);
-        service.call(request)
+        let served = Served::new(&asked_in);
+        let answered = service.call(request);
+        async move { answered.await.map(|response| response.map(|body| Answer { body, _served: served })) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -146,6 +200,7 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,
+        () = place.gave_way() => return,
         () = told(&mut stopping) => {
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -181,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_may_reach_their_limit_and_one_more_waits_for_a_place() {
+    async fn connections_may_reach_their_limit_and_one_more_takes_the_place_of_the_longest_idle() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", get(async || "ok"));
@@ -189,13 +244,16 @@ mod tests {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(serve(router, settings, listener, async { drop(stopped.await) }));
 
-        let (mut one, mut two, mut three) =
-            (ask(address).await.unwrap(), ask(address).await.unwrap(), ask(address).await.unwrap());
+        let (mut one, mut two) = (ask(address).await.unwrap(), ask(address).await.unwrap());
         assert!(answered(&mut one, Duration::from_secs(5)).await);
         assert!(answered(&mut two, Duration::from_secs(5)).await);
-        assert!(!answered(&mut three, Duration::from_millis(200)).await);
-        drop(one);
+        let mut three = ask(address).await.unwrap();
         assert!(answered(&mut three, Duration::from_secs(5)).await);
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(5), one.read_to_end(&mut rest)).await.unwrap().unwrap();
+        two.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut more = [0; 1];
+        timeout(Duration::from_secs(5), two.read_exact(&mut more)).await.unwrap().unwrap();
 
         // Idle connections end at once when the server is told to stop, long before the drain's timeout.
         stop.send(()).unwrap();

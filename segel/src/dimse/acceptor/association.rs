@@ -6,6 +6,7 @@ use super::message::Messages;
 use super::negotiate::{Context, Negotiated, negotiate};
 use crate::dimse::upper::pdus::{Connection, Pdus, Received};
 use crate::dimse::upper::state::{Action, Event, Machine, Role, State};
+use crate::crowd::Place;
 use bytes::Bytes;
 use record::Outcome;
 use seal::message::Asker;
@@ -36,6 +37,8 @@ enum Input {
     Late,
     /// The archive is stopping.
     Stop,
+    /// Another connection has its place.
+    GaveWay,
 }
 
 /// Goes on, or ends the connection.
@@ -53,6 +56,8 @@ pub(in crate::dimse) struct Association<S> {
     /// Every place is taken: the request will be refused.
     full: bool,
     stop: watch::Receiver<bool>,
+    /// Its place at the door; it may be taken away until the association is accepted.
+    place: Option<Place>,
     stopping: bool,
     /// When the state was entered, or in Sta6 when the peer last sent something.
     pub(super) since: Instant,
@@ -97,6 +102,7 @@ impl<S: Connection> Association<S> {
             certificate,
             full,
             stop,
+            place: None,
             stopping: false,
             since: Instant::now(),
             deaf: false,
@@ -106,6 +112,11 @@ impl<S: Connection> Association<S> {
             operation: None,
             held: None,
         }
+    }
+
+    /// With a place at the door, or with none left.
+    pub(in crate::dimse) fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 
     /// Serves it to its end.
@@ -134,6 +145,7 @@ impl<S: Connection> Association<S> {
             () = tokio::time::sleep_until(deadline) => Input::Late,
             // A sender that is gone means a stop as well.
             _ = self.stop.wait_for(|stop| *stop), if !self.stopping => Input::Stop,
+            () = gave_way(self.place.as_ref()) => Input::GaveWay,
         }
     }
 
@@ -153,6 +165,7 @@ impl<S: Connection> Association<S> {
 
     async fn apply(&mut self, input: Input) -> Flow {
         match input {
+            Input::GaveWay => Flow::Break(()),
             Input::Stop => {
                 self.stopping = true;
                 self.since = Instant::now();
@@ -242,6 +255,9 @@ impl<S: Connection> Association<S> {
         self.machine.apply(Event::AssociateRqPdu);
         self.since = Instant::now();
         let refused = self.full || self.stopping;
+        if let Some(place) = &self.place {
+            place.is_served();
+        }
         self.deciding = Some(Box::pin(decide(Arc::clone(&self.door), request, self.certificate, refused)));
         Flow::Continue(())
     }
@@ -249,6 +265,9 @@ impl<S: Connection> Association<S> {
     /// Answers the request for an association.
     async fn decided(&mut self, decided: Result<Established, RejectReason>) -> Flow {
         self.deciding = None;
+        if let (Err(_), Some(place)) = (&decided, &self.place) {
+            place.only_waits();
+        }
         match decided {
             Ok(established) => {
                 let Ok(answer) = established.negotiated.answer.write() else {
@@ -316,6 +335,14 @@ async fn decision(deciding: &mut Option<Deciding>) -> Result<Established, Reject
 async fn next(operation: &mut Option<Operation>) -> Said {
     match operation {
         Some(operation) => operation.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns when the place is another's; never where there is none.
+pub(super) async fn gave_way(place: Option<&Place>) {
+    match place {
+        Some(place) => place.gave_way().await,
         None => std::future::pending().await,
     }
 }

@@ -1,12 +1,14 @@
 //! Accepting connections, plain or over TLS, up to the limit, until the stop.
 
-use super::association::Association;
+use super::association::{Association, gave_way};
 use super::door::{Door, Settings};
+use crate::crowd::{Crowd, Place};
 use crate::dimse::upper::tls::{PeerCertificates, server_config, sha256};
 use crate::tls::Identity;
 use anyhow::Result;
 use archive::Archive;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -54,30 +56,32 @@ async fn tell(stop: impl Future<Output = ()>, stopping: watch::Sender<bool>) {
 
 /// What a listener waits for.
 enum Next {
-    Accepted(io::Result<TcpStream>),
+    Accepted(io::Result<(TcpStream, SocketAddr)>),
     /// An association ended.
     Ended,
     Stop,
 }
 
 async fn accept(door: Arc<Door>, tcp: TcpListener, tls: Option<TlsAcceptor>, mut stop: watch::Receiver<bool>) {
+    let crowd = Crowd::new(door.settings.associations_max);
     let mut associations = JoinSet::new();
     let associations_stop = stop.clone();
     loop {
         let next = tokio::select! {
-            accepted = tcp.accept() => Next::Accepted(accepted.map(|(connection, _)| connection)),
+            accepted = tcp.accept() => Next::Accepted(accepted),
             Some(_) = associations.join_next() => Next::Ended,
             _ = stop.wait_for(|stop| *stop) => Next::Stop,
         };
         match next {
-            Next::Accepted(Ok(connection)) => {
-                let full = associations.len() >= door.settings.associations_max;
-                if associations.len() < door.settings.associations_max.saturating_add(REFUSALS_MAX) {
+            Next::Accepted(Ok((connection, peer))) => {
+                // Without a place it is told that every one is taken by an association.
+                let place = crowd.enter(peer.ip());
+                if place.is_some() || associations.len() < door.settings.associations_max.saturating_add(REFUSALS_MAX) {
                     associations.spawn(serve(
                         Arc::clone(&door),
                         connection,
                         tls.clone(),
-                        full,
+                        place,
                         associations_stop.clone(),
                     ));
                 }
@@ -103,20 +107,25 @@ async fn serve(
     door: Arc<Door>,
     connection: TcpStream,
     tls: Option<TlsAcceptor>,
-    full: bool,
+    place: Option<Place>,
     stop: watch::Receiver<bool>,
 ) {
     // Without this a small response waits 40 ms for the peer's delayed acknowledgement.
     if connection.set_nodelay(true).is_err() {
         return;
     }
+    let full = place.is_none();
     let Some(tls) = tls else {
-        return Association::new(door, connection, None, full, stop).run().await;
+        return Association::new(door, connection, None, full, stop).in_place(place).run().await;
     };
-    match tokio::time::timeout(door.settings.artim, tls.accept(connection)).await {
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(door.settings.artim, tls.accept(connection)) => shaken,
+        () = gave_way(place.as_ref()) => return,
+    };
+    match shaken {
         Ok(Ok(connection)) => {
             let certificate = connection.get_ref().1.peer_certificates().and_then(<[_]>::first).map(sha256);
-            Association::new(door, connection, certificate, full, stop).run().await;
+            Association::new(door, connection, certificate, full, stop).in_place(place).run().await;
         }
         Ok(Err(error)) => tracing::info!(%error, "a TLS handshake failed"),
         Err(_) => tracing::info!("a TLS handshake took too long"),
