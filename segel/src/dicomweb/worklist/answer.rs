@@ -14,9 +14,9 @@ use super::Request;
 /// 11.4.3.2.
 pub const CREATED_WITH_MODIFICATIONS: &str = "The Workitem was created with modifications.";
 /// 11.6.3.2.
-pub const UPDATED_WITH_MODIFICATIONS: &str = "The Workitem was updated with modifications.";
-/// 11.6.3.2.
 pub const UPDATE_INCONSISTENT: &str = "The submitted request is inconsistent with the current state of the Workitem.";
+/// 11.6.3.2.
+pub const UNCLAIMED: &str = "The target URI did not reference a claimed Workitem.";
 /// 11.7.3.2.
 pub const CHANGE_INCONSISTENT: &str = "The submitted request is inconsistent with the state of the UPS Instance.";
 /// 11.7.3.2.

@@ -34,9 +34,7 @@ fn allowed(workitem: &Workitem, transaction: Option<&str>) -> Result<(), Failure
             refused(answer::UPDATE_INCONSISTENT, "The workitem is COMPLETED or CANCELED.")
         }
         (State::Scheduled, Lock::Missing) | (State::InProgress, Lock::Correct) => Ok(()),
-        (State::Scheduled, _) => {
-            refused("The target URI did not reference a claimed Workitem.", "Nobody has claimed the workitem.")
-        }
+        (State::Scheduled, _) => refused(answer::UNCLAIMED, "Nobody has claimed the workitem."),
         (State::InProgress, Lock::Missing) => {
             refused(answer::TRANSACTION_UID_MISSING, "A claimed workitem is changed with the UID of the claim.")
         }
