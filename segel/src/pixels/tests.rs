@@ -96,3 +96,34 @@ fn broken_frames_are_refused_and_never_end_the_process() {
         }
     }
 }
+
+/// Worker processes of this test.
+fn workers() -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    children.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<i32>>()).collect()
+}
+
+#[tokio::test]
+async fn a_worker_that_was_killed_is_replaced_and_the_frames_after_it_are_drawn() {
+    let pixels = Pixels::default();
+    assert!(workers().is_empty(), "no worker is started before a frame comes");
+    let frame = || encoded(1, 8, "MONOCHROME2", LITTLE, vec![7; 384]);
+    let native = pixels.native(frame()).await.unwrap();
+    assert_eq!((native.bytes.len(), native.description.photometric), (384, Photometric::Monochrome2));
+    let [worker] = workers()[..] else { panic!("one frame takes one worker") };
+    let worker = rustix::process::Pid::from_raw(worker).unwrap();
+    rustix::process::kill_process(worker, rustix::process::Signal::KILL).unwrap();
+    let picture = loop {
+        // Whether the death was seen before or while the next frame was handed over, that frame alone may be lost.
+        match pixels.render(frame(), png()).await {
+            Ok(picture) => break picture,
+            Err(error) => assert_eq!(error.outcome(), record::Outcome::Invalid),
+        }
+    };
+    assert_eq!((picture.media_type, &picture.bytes[1..4]), ("image/png", &b"PNG"[..]));
+    let jpeg = pixels.jpeg_baseline(frame(), 90).await.unwrap();
+    assert!(jpeg.starts_with(&[0xFF, 0xD8]));
+    let deep = pixels.jpeg_baseline(encoded(1, 16, "MONOCHROME2", LITTLE, vec![7; 768]), 90).await;
+    assert_eq!(deep.unwrap_err().outcome(), record::Outcome::Invalid, "16 bits never become 8 without a word");
+}
