@@ -72,7 +72,7 @@ pub fn rendered(run: &Run, report: &mut Report) -> Result<()> {
         ensure!(body.starts_with(&[0xFF, 0xD8]), "{} rendered no JPEG", who.name());
     }
     let work = |connections| Work {
-        what: format!("rendered from JPEG 1024 x 1024, {connections} connections"),
+        what: format!("rendered from JPEG 1024 x 1024, {connections} at once"),
         connections,
         requests: Box::new(move |_| (0..count).map(request).collect()),
         lines: vec![(Told::Rate, Target::AtLeast(2.0))],
