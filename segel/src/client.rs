@@ -68,6 +68,27 @@ impl HttpClient {
         self.send(request.header(header::ACCEPT, accept).body(BodyExt::boxed(body))?).await
     }
 
+    /// Posts what comes through a channel; an error in it, or its end without one being due, is for the sender to tell.
+    pub async fn post_channel(
+        &self,
+        path: &str,
+        content_type: &str,
+        accept: &str,
+        pieces: tokio::sync::mpsc::Receiver<std::io::Result<Bytes>>,
+    ) -> Result<HttpAnswer> {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        let pieces = futures_util::stream::unfold(pieces, |mut pieces| async {
+            pieces.recv().await.map(|piece| (piece.map(Frame::data), pieces))
+        });
+        self.send(request.header(header::ACCEPT, accept).body(BodyExt::boxed(StreamBody::new(pieces)))?).await
+    }
+
+    /// Gets a resource as it comes.
+    pub async fn stream(&self, path: &str, accept: &str) -> Result<hyper::Response<hyper::body::Incoming>> {
+        let request = self.request(Method::GET, path).header(header::ACCEPT, accept).body(full(Bytes::new()))?;
+        self.client.request(request).await.context("the archive does not answer")
+    }
+
     fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
         if self.token.is_empty() {

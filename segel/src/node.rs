@@ -92,6 +92,9 @@ impl Node {
             _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
         };
         settings.identity = Some(Arc::new(identity.copy()));
+        let reports = dimse::commitment::pending::Reports::open(&self.data)?;
+        settings.reports = Some(Arc::clone(&reports));
+        self.deliver(reports, &settings);
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;
             self.whereabouts.dimse = Some(listener.local_addr()?);
@@ -118,6 +121,20 @@ impl Node {
             dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
         self.doors.spawn(door);
         Ok(())
+    }
+
+    /// Reports of storage commitment go out for as long as the archive runs.
+    fn deliver(&mut self, reports: Arc<dimse::commitment::pending::Reports>, settings: &dimse::Settings) {
+        let caller = dimse::commitment::deliver::Caller {
+            keys: self.archive.keys().clone(),
+            ae_title: settings.ae_title.clone(),
+            identity: settings.identity.clone(),
+        };
+        let delivering = dimse::commitment::deliver::deliver(reports, caller, self.stop.subscribe());
+        self.doors.spawn(async move {
+            delivering.await;
+            Ok(())
+        });
     }
 
     /// The pages' sessions, for one-time links.

@@ -3,7 +3,9 @@
 mod admin;
 mod import;
 mod ledger;
+mod pull;
 mod scrub;
+mod send;
 mod serve;
 
 pub use serve::StopSignals;
@@ -32,6 +34,10 @@ enum Command {
     Serve(serve::Options),
     /// Brings DICOM files in: folders, zip files, DICOMDIR media.
     Import(import::Options),
+    /// Empties an old PACS into this archive.
+    Pull(Box<pull::Options>),
+    /// Sends kept studies to a registered peer.
+    Send(Box<send::Options>),
     /// Sets the archive up: facilities, peers, people, tokens.
     Admin(admin::Options),
     /// Verifies the ledger: every tile, every entry, the signed checkpoint.
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Import(options) => import::run(options),
+        Command::Pull(options) => pull::run(*options),
+        Command::Send(options) => send::run(*options),
         Command::Admin(options) => admin::run(options),
         Command::Verify(options) => ledger::run(options),
         Command::Scrub(options) => scrub::run(options),

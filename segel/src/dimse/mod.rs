@@ -9,5 +9,6 @@ mod upper;
 
 pub use acceptor::door::Settings;
 pub use acceptor::listener::{serve_plain, serve_tls};
+pub use services::commitment;
 pub use uid::new_uid;
 pub use upper::tls::{pinned, sha256};

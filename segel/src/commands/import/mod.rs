@@ -2,11 +2,11 @@
 
 mod journal;
 mod media;
-mod send;
+pub mod send;
 mod source;
 
 use super::{Data, Done};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -39,7 +39,8 @@ pub struct Options {
     paths: Vec<PathBuf>,
 }
 
-fn facility(text: &str) -> Result<FacilityCode, String> {
+/// `--facility`
+pub fn facility(text: &str) -> Result<FacilityCode, String> {
     FacilityCode::new(text).ok_or_else(|| "a facility's code is 1 to 16 of A-Z 0-9 - _".into())
 }
 
@@ -66,6 +67,7 @@ impl Report {
             }
             Verdict::Duplicate => self.duplicate += 1,
             Verdict::Refused(why) => self.refused.push((name.to_owned(), why)),
+            Verdict::Busy => self.refused.push((name.to_owned(), "the archive is busy or full".into())),
         }
     }
 
@@ -102,7 +104,8 @@ pub fn run(options: Options) -> Result<Done> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let walk = Walk::new(&options.paths)?;
-        let sender = Sender::open(&data, options.facility.as_ref(), options.passphrase_file.as_deref()).await?;
+        let sender =
+            Sender::open(&data, "import", options.facility.as_ref(), options.passphrase_file.as_deref()).await?;
         let mut journal = Journal::open(&data)?;
         let bar = progress(walk.bytes());
         let report = import(walk, &sender, &mut journal, options.again, &bar).await;
@@ -151,7 +154,10 @@ async fn send_source(source: Source, sender: &Sender) -> Result<(Source, Vec<(St
     let mut verdicts = Vec::new();
     for item in source.items() {
         let (name, verdict) = match item {
-            Ok(item) => (item.name.clone(), sender.send(item).await?),
+            Ok(item) => match sender.send(item.content).await? {
+                Verdict::Busy => bail!("the archive is busy or full: start the import again, it goes on where it was"),
+                verdict => (item.name, verdict),
+            },
             Err((name, why)) => (name, Verdict::Refused(why)),
         };
         verdicts.push((name, verdict));

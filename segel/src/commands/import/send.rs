@@ -1,7 +1,6 @@
-//! Sending what is imported to the archive's own DICOMweb door: to the one that runs on this data folder, or to one
-//! that is started for the import alone.
+//! Sending what is imported or pulled to the archive's own DICOMweb door: to the one that runs on this data folder, or to
+//! one that is started for this alone.
 
-use super::source::Item;
 use crate::client::{HttpAnswer, HttpClient};
 use crate::config::Config;
 use crate::dicomweb::{DUPLICATE_WARNING, NEW_VERSION};
@@ -10,17 +9,28 @@ use crate::node::{Node, Passphrase};
 use crate::register::AdminClient;
 use crate::whereabouts::Whereabouts;
 use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
 use hyper::{StatusCode, header};
 use record::{FacilityCode, Purpose, Role};
 use seal::message::{AdminAnswer, AdminRequest};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
+use tokio::sync::mpsc;
 
-/// The import's token outlives a long import.
+/// A feed's token outlives a long import.
 const TOKEN_SECONDS: u32 = 7 * 24 * 3600;
+const STUDIES: &str = "/dicom-web/studies";
+const DICOM: &str = "application/dicom";
+const DICOM_JSON: &str = "application/dicom+json";
 /// ReferencedSOPSequence (0008,1199) lists what was kept (PS3.18 10.5.3).
 const REFERENCED_SOP_SEQUENCE: &str = "00081199";
+/// What it lists.
+const COMMITTED: &str = "/00081199/Value";
+/// The instances of one question for commitment: some hundred kB of JSON.
+const COMMITMENT_REFERENCES: usize = 2_000;
 /// WarningReason (0008,1196) of its first item.
 const WARNING_REASON: &str = "/Value/0/00081196/Value/0";
 
@@ -34,17 +44,25 @@ pub enum Verdict {
     Duplicate,
     /// Not kept, and why.
     Refused(String),
+    /// The archive is busy or full: later.
+    Busy,
 }
 
 /// The way into the archive.
 pub struct Sender {
     client: HttpClient,
     node: Option<Node>,
+    facility: FacilityCode,
 }
 
 impl Sender {
-    /// Finds the running archive or starts one, and signs in as the facility's import.
-    pub async fn open(data: &Path, facility: Option<&FacilityCode>, passphrase_file: Option<&Path>) -> Result<Self> {
+    /// Finds the running archive or starts one, and signs in as the facility's feed of this name.
+    pub async fn open(
+        data: &Path,
+        feed: &str,
+        facility: Option<&FacilityCode>,
+        passphrase_file: Option<&Path>,
+    ) -> Result<Self> {
         let (address, node) = match Whereabouts::of_running(data) {
             Some(running) => (running.http.context("the running archive has no HTTP door")?, None),
             None => {
@@ -53,9 +71,8 @@ impl Sender {
                 (node.http_address().context("no HTTP door")?, Some(node))
             }
         };
-        let token = sign_in(data, facility);
-        match token {
-            Ok(token) => Ok(Self { client: HttpClient::new(address, token), node }),
+        match sign_in(data, feed, facility) {
+            Ok((token, facility)) => Ok(Self { client: HttpClient::new(address, token), node, facility }),
             Err(error) => {
                 if let Some(node) = node {
                     node.stop().await?;
@@ -65,17 +82,48 @@ impl Sender {
         }
     }
 
+    /// Whose records they are.
+    pub fn facility(&self) -> &FacilityCode {
+        &self.facility
+    }
+
     /// Sends one file.
-    pub async fn send(&self, item: Item) -> Result<Verdict> {
-        let accept = "application/dicom+json";
-        let answer = self.client.post_reader("/dicom-web/studies", "application/dicom", accept, item.content).await?;
-        match answer.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("the archive does not take the import's token"),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
-                bail!("the archive is busy or full: start the import again, it goes on where it was")
+    pub async fn send(&self, content: Box<dyn Read + Send>) -> Result<Verdict> {
+        judge(&self.client.post_reader(STUDIES, DICOM, DICOM_JSON, content).await?)
+    }
+
+    /// Sends one file as it comes. An error in the channel breaks the request off, and nothing of the file is kept.
+    pub async fn send_channel(&self, pieces: mpsc::Receiver<std::io::Result<Bytes>>) -> Result<Verdict> {
+        judge(&self.client.post_channel(STUDIES, DICOM, DICOM_JSON, pieces).await?)
+    }
+
+    /// Which of these instances (SOP class if known, SOP instance) the archive keeps for the facility. Opens nothing.
+    pub async fn kept(&self, instances: &[(Option<&str>, &str)]) -> Result<HashSet<String>> {
+        let mut kept = HashSet::new();
+        for instances in instances.chunks(COMMITMENT_REFERENCES) {
+            let uid = |uid: &str| json!({"vr": "UI", "Value": [uid]});
+            let references: Vec<Value> = instances
+                .iter()
+                .map(|(sop_class, instance)| match sop_class {
+                    Some(sop_class) => json!({"00081150": uid(sop_class), "00081155": uid(instance)}),
+                    None => json!({"00081155": uid(instance)}),
+                })
+                .collect();
+            let body = json!({REFERENCED_SOP_SEQUENCE: {"vr": "SQ", "Value": references}}).to_string();
+            let path = format!("/dicom-web/commitment-requests/{}", crate::dimse::new_uid()?);
+            let answer = self.client.post(&path, DICOM_JSON, DICOM_JSON, body.into()).await?;
+            if !answer.status.is_success() {
+                bail!("the archive does not say what it keeps: {}", answer.status);
             }
-            _ => Ok(verdict(&answer)),
+            let body: Value = serde_json::from_slice(&answer.body)?;
+            let committed = body.pointer(COMMITTED).and_then(Value::as_array).into_iter().flatten();
+            kept.extend(
+                committed
+                    .filter_map(|item| item.pointer("/00081155/Value/0").and_then(Value::as_str))
+                    .map(str::to_owned),
+            );
         }
+        Ok(kept)
     }
 
     /// Ends an archive that was started for the import.
@@ -93,8 +141,8 @@ async fn start_alone(data: &Path, passphrase_file: Option<&Path>) -> Result<Node
     Node::start(data, &config, Passphrase::Found(passphrase_file.map(Path::to_path_buf)), true).await
 }
 
-/// The import is a system of the facility, in the register and in the ledger like any other.
-fn sign_in(data: &Path, facility: Option<&FacilityCode>) -> Result<String> {
+/// The feed is a system of the facility, in the register and in the ledger like any other.
+fn sign_in(data: &Path, feed: &str, facility: Option<&FacilityCode>) -> Result<(String, FacilityCode)> {
     let mut admin = AdminClient::connect(&data.join("keyservice/admin.sock"))?;
     let AdminAnswer::Register(register) = admin.must(AdminRequest::List)? else {
         bail!("the key service lists nothing")
@@ -110,14 +158,23 @@ fn sign_in(data: &Path, facility: Option<&FacilityCode>) -> Result<String> {
             bail!("say whose records these are: --facility, one of {}", codes.join(", "))
         }
     };
-    let name = format!("import {facility}");
+    let name = format!("{feed} {facility}");
     if !register.people.iter().any(|(known, _, _)| *known == name) {
+        let facility = facility.clone();
         admin.must(AdminRequest::AddPerson { name: name.clone(), facility, role: Role::System })?;
     }
     let request = AdminRequest::Token { name, purpose: Purpose::HealthcareOperations, seconds: TOKEN_SECONDS };
     match admin.must(request)? {
-        AdminAnswer::Token(token) => Ok(token),
+        AdminAnswer::Token(token) => Ok((token, facility)),
         _ => bail!("the key service gives no token"),
+    }
+}
+
+fn judge(answer: &HttpAnswer) -> Result<Verdict> {
+    match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("the archive does not take the feed's token"),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => Ok(Verdict::Busy),
+        _ => Ok(verdict(answer)),
     }
 }
 

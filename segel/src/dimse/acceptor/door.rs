@@ -1,5 +1,6 @@
 //! What all associations share.
 
+use crate::dimse::services::commitment::pending::Reports;
 use crate::tls::Identity;
 use archive::Archive;
 use record::{Purpose, limits};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub storage_sop_classes: Vec<String>,
     /// The certificate that the archive shows to peers which it calls over TLS.
     pub identity: Option<Arc<Identity>>,
+    /// Reports of storage commitment; without them no commitment is given.
+    pub reports: Option<Arc<Reports>>,
     /// Connections at once.
     pub associations_max: usize,
     /// Associations of one calling AE title at once.
@@ -40,6 +43,7 @@ impl Settings {
             ae_title: ae_title.to_owned(),
             storage_sop_classes: Vec::new(),
             identity: None,
+            reports: None,
             associations_max: limits::ASSOCIATIONS_MAX,
             associations_per_peer_max: limits::ASSOCIATIONS_PER_PEER_MAX,
             artim: Duration::from_millis(limits::ARTIM_MS_MAX),

@@ -4,7 +4,7 @@ use super::door::Door;
 use super::negotiate::{Context, Negotiated, Service};
 use crate::dimse::services::store::Storing;
 use crate::outcome;
-use record::limits::{COMMAND_BYTES_MAX, QUERY_BYTES_MAX};
+use record::limits::COMMAND_BYTES_MAX;
 use seal::message::Asker;
 use wire::Error;
 use wire::command::{Command, field};
@@ -167,7 +167,8 @@ impl Arriving {
             Self::Store(storing) => storing.write(fragment).await,
             // One byte more than the limit is remembered, so that the end knows that it was passed.
             Self::Call(asked) => {
-                let room = QUERY_BYTES_MAX.saturating_add(1).saturating_sub(asked.identifier.len());
+                let most = asked.context.service.data_set_bytes_max();
+                let room = most.saturating_add(1).saturating_sub(asked.identifier.len());
                 asked.identifier.extend(fragment.iter().take(room));
             }
             Self::Skip(_) | Self::Answer(_) => {}
@@ -177,9 +178,10 @@ impl Arriving {
     async fn finish(self, context_id: u8) -> Effect {
         match self {
             Self::Store(storing) => Effect::Respond(context_id, Box::new(storing.finish().await)),
-            Self::Call(asked) if asked.identifier.len() > QUERY_BYTES_MAX => {
+            Self::Call(asked) if asked.identifier.len() > asked.context.service.data_set_bytes_max() => {
                 let status = outcome::words(record::Outcome::Invalid).c_find;
-                let comment = Some(format!("the identifier is longer than {QUERY_BYTES_MAX} bytes"));
+                let comment =
+                    Some(format!("the data set is longer than {} bytes", asked.context.service.data_set_bytes_max()));
                 Effect::Respond(
                     context_id,
                     Box::new(Command { error_comment: comment, ..asked.request.response(status) }),

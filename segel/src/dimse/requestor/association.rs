@@ -130,14 +130,6 @@ impl Association {
         Ok(())
     }
 
-    /// Breaks the association off.
-    pub async fn abort(mut self) {
-        self.machine.apply(Event::AbortRequest);
-        // Whatever comes of it, the connection is closed next.
-        let _sent = self.send(&Abort::from(AbortSource::ServiceUser).write()).await;
-        self.pdus.close(DEAF).await;
-    }
-
     /// The next message id.
     pub(super) fn next_message_id(&mut self) -> u16 {
         self.message_id = self.message_id.wrapping_add(1).max(1);

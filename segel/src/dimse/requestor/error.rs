@@ -71,7 +71,7 @@ impl Error {
     /// Whether another attempt, later, may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.outcome, Outcome::Busy | Outcome::Closed)
+        matches!(self.outcome(), Outcome::Busy | Outcome::Closed)
     }
 }
 

@@ -20,11 +20,10 @@ mod transport;
 mod tests;
 
 pub use association::Association;
-pub use error::{Error, Result};
-pub use find::Answers;
-pub use notify::{Action, EventReport};
-pub use peer::{Deadlines, Peer};
+pub use error::Error;
+pub use notify::Action;
+pub use peer::Peer;
 pub use proposal::{Context, Proposal, Role};
-pub use retrieve::{Ending, Incoming, Retrieval, Step, Suboperations};
+pub use retrieve::{Incoming, Retrieval, Step};
 pub use status::{Kind, Status};
 pub use store::Instance;

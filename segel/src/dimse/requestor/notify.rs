@@ -22,9 +22,7 @@ pub struct Action<'a> {
 /// An event that the peer reports.
 #[derive(Debug)]
 pub struct EventReport {
-    /// EventTypeID.
-    pub type_id: u16,
-    /// Its information.
+    /// Its information: for storage commitment it says the same as the EventTypeID.
     pub information: Outline,
     context_id: u8,
     request: Command,
@@ -93,7 +91,7 @@ impl Association {
         let bytes = self.data_set(context_id, bytes_max).await?;
         let mut scanner = Scanner::new(&syntax);
         let information = scanner.feed(&bytes).and_then(|()| scanner.finish())?;
-        Ok(Some(EventReport { type_id: request.event_type_id.unwrap_or_default(), information, context_id, request }))
+        Ok(Some(EventReport { information, context_id, request }))
     }
 
     /// Confirms a report.

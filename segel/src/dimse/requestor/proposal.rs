@@ -5,8 +5,8 @@ use super::peer::Peer;
 use record::limits::{PDU_BYTES_MAX, PRESENTATION_CONTEXTS_MAX};
 use wire::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use wire::pdu::{
-    AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, ExtendedNegotiation, PresentationContextRq,
-    PresentationResult, RoleSelection, UserInformation,
+    AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PresentationContextRq, PresentationResult, RoleSelection,
+    UserInformation,
 };
 
 /// Our role in a SOP class (PS3.7 D.3.3.4).
@@ -23,7 +23,6 @@ pub enum Role {
 pub struct Proposal {
     contexts: Vec<PresentationContextRq>,
     roles: Vec<RoleSelection>,
-    extended: Vec<ExtendedNegotiation>,
 }
 
 impl Proposal {
@@ -49,11 +48,6 @@ impl Proposal {
             self.roles.push(RoleSelection { sop_class_uid: sop_class.to_owned(), scu: false, scp: true });
         }
         Ok(())
-    }
-
-    /// Adds what a service class negotiates for itself (PS3.7 D.3.3.5).
-    pub fn extend(&mut self, sop_class: &str, application_information: Vec<u8>) {
-        self.extended.push(ExtendedNegotiation { sop_class_uid: sop_class.to_owned(), application_information });
     }
 
     /// How many contexts may still be added.
@@ -82,7 +76,6 @@ impl Proposal {
                 implementation_class_uid: IMPLEMENTATION_CLASS_UID.to_owned(),
                 implementation_version_name: IMPLEMENTATION_VERSION_NAME.to_owned(),
                 role_selections: self.roles.clone(),
-                extended_negotiations: self.extended.clone(),
                 ..UserInformation::default()
             },
         }

@@ -188,7 +188,9 @@ impl Ending {
             return Ok(());
         }
         let comment = self.comment.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
-        let text = format!("the peer ends the retrieve with {}{comment}", self.status);
+        let Suboperations { completed, failed, .. } = self.suboperations;
+        let status = self.status;
+        let text = format!("the peer ends the retrieve with {status} ({completed} sent, {failed} failed){comment}");
         Err(if self.status.is_transient() { Error::busy(text) } else { Error::refused(text) })
     }
 }

@@ -21,6 +21,7 @@
 //! release, close, deadline) the function is dropped at its next `await`. C-STORE does not go this way: its data set streams into
 //! the archive as it comes ([`store`]).
 
+pub mod commitment;
 pub(in crate::dimse) mod find;
 mod get;
 mod move_to;
@@ -34,6 +35,7 @@ use super::acceptor::door::Door;
 use super::acceptor::negotiate::{Context, Negotiated};
 use crate::outcome;
 use dicom_dictionary_std::uids;
+use record::limits::{COMMITMENT_BYTES_MAX, QUERY_BYTES_MAX};
 use seal::message::Asker;
 use std::sync::Arc;
 use wire::command::{Command, field};
@@ -49,6 +51,8 @@ pub(in crate::dimse) enum Service {
     },
     /// The modality worklist.
     Worklist,
+    /// Storage commitment, push model.
+    Commitment,
     /// As for a query.
     Get {
         patient_root: bool,
@@ -66,6 +70,7 @@ impl Service {
             uids::VERIFICATION => Some(Self::Verification),
             uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Self::Find { patient_root: true }),
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Some(Self::Find { patient_root: false }),
+            commitment::SOP_CLASS => Some(Self::Commitment),
             uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND => Some(Self::Worklist),
             uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET => Some(Self::Get { patient_root: true }),
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET => Some(Self::Get { patient_root: false }),
@@ -82,12 +87,18 @@ impl Service {
             Self::Find { .. } | Self::Worklist => &[field::C_FIND_RQ],
             Self::Get { .. } => &[field::C_GET_RQ],
             Self::Move { .. } => &[field::C_MOVE_RQ],
+            Self::Commitment => &[field::N_ACTION_RQ, field::N_EVENT_REPORT_RQ],
         }
     }
 
     /// Whether the archive makes requests of its own over a context of the service: the peer may then be SCP.
     pub(in crate::dimse) fn asks_back(self) -> bool {
-        matches!(self, Self::Storage)
+        matches!(self, Self::Storage | Self::Commitment)
+    }
+
+    /// The longest data set of a request.
+    pub(in crate::dimse) fn data_set_bytes_max(self) -> usize {
+        if self == Self::Commitment { COMMITMENT_BYTES_MAX } else { QUERY_BYTES_MAX }
     }
 }
 
@@ -112,6 +123,7 @@ pub(in crate::dimse) async fn serve(call: Call, peer: &mut Conversation) -> Resu
     match call.context.service {
         Service::Find { .. } => query::serve(call, peer).await,
         Service::Worklist => worklist::serve(call, peer).await,
+        Service::Commitment => commitment::serve(call, peer).await,
         Service::Get { .. } => get::serve(call, peer).await,
         Service::Move { .. } => move_to::serve(call, peer).await,
         Service::Verification | Service::Storage => {
