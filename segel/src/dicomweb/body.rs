@@ -220,9 +220,10 @@ mod tests {
         };
         assert_eq!(length(&pieces()), Some(9));
         let whole = "abcdefghi";
-        for start in 0..9 {
+        for start in 0..9_u8 {
             for end in start..=9 {
-                assert_eq!(text(start..end), whole[start as usize..end as usize], "{start}..{end}");
+                let expected = whole.get(usize::from(start)..usize::from(end)).unwrap();
+                assert_eq!(text(start.into()..end.into()), expected, "{start}..{end}");
             }
         }
         assert_eq!(length(&[Piece::Made(Box::pin(async { Ok(Vec::new()) }))]), None);

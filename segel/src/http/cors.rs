@@ -73,8 +73,9 @@ pub async fn cors(State(cors): State<Cors>, request: Request, next: Next) -> Res
     let mut response = match (&allowed, is_preflight) {
         (Some(_), true) => preflight(),
         _ => {
+            let path = request.uri().path().to_owned();
             let response = next.run(request).await;
-            if is_options { options(response) } else { response }
+            if is_options { options(&path, response) } else { response }
         }
     };
     let headers = response.headers_mut();
@@ -99,11 +100,10 @@ fn preflight() -> Response {
 }
 
 /// OPTIONS (RFC 9110 9.3.7) of a path that has no answer of its own to it: the methods that it has.
-fn options(response: Response) -> Response {
-    let allow = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok()).filter(|a| !a.is_empty());
-    match (response.status(), allow) {
-        (StatusCode::METHOD_NOT_ALLOWED, Some(allow)) => {
-            (StatusCode::NO_CONTENT, [(header::ALLOW, format!("{allow},OPTIONS"))]).into_response()
+fn options(path: &str, response: Response) -> Response {
+    match crate::openapi::allowed(path) {
+        Some(allow) if response.status() == StatusCode::METHOD_NOT_ALLOWED => {
+            (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]).into_response()
         }
         _ => response,
     }

@@ -12,7 +12,6 @@ pub mod server;
 pub mod stall;
 pub mod state;
 
-pub use asker::Caller;
 pub use conditional::Validator;
 pub use cors::Cors;
 pub use problem::Problem;

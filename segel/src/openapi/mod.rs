@@ -77,29 +77,56 @@ impl Operation {
         parameters.push(json!({"$ref": "#/components/parameters/purpose"}));
         let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
         let failed = if self.path.starts_with("/fhir") { json!({"application/fhir+json": {}}) } else { problem };
-        let mut described = json!({
+        let described = json!({
             "summary": self.summary,
             "tags": [self.section],
-            "parameters": parameters,
+            "parameters": if self.is_open { Vec::new() } else { parameters },
             "responses": {
                 "2XX": {"description": "Done.", "content": content(self.gives)},
                 "4XX": {"description": "Not done; the text says why.", "content": failed.clone()},
                 "5XX": {"description": "Not done; the text says why.", "content": failed},
             },
         });
-        if !self.takes.is_empty() {
-            described["requestBody"] = json!({"required": true, "content": content(self.takes)});
-        }
-        if self.is_open {
-            described["security"] = json!([]);
-            described["parameters"] = json!([]);
-        }
-        described
+        let body = json!({"required": true, "content": content(self.takes)});
+        let further = [("requestBody", body, !self.takes.is_empty()), ("security", json!([]), self.is_open)];
+        let further = further.into_iter().filter(|(_, _, is_there)| *is_there);
+        let mut described = described.as_object().cloned().unwrap_or_default();
+        described.extend(further.map(|(name, value, _)| (name.to_owned(), value)));
+        Value::Object(described)
     }
 }
 
 fn content(media_types: &[&str]) -> Value {
     media_types.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect::<Map<_, _>>().into()
+}
+
+/// The methods of a path of the doors for programs, as `Allow` lists them (RFC 9110 10.2.1); `None` if there is no such path.
+pub fn allowed(path: &str) -> Option<String> {
+    let mut methods: Vec<&str> = Vec::new();
+    for operation in OPERATIONS.iter().filter(|operation| fits(operation.path, path)) {
+        methods.push(operation.method);
+        methods.extend((operation.method == "GET").then_some("HEAD"));
+    }
+    // A word in the path of one route may be a name in that of another.
+    methods.dedup();
+    methods.retain(|method| *method != "OPTIONS");
+    let known = OPERATIONS.iter().any(|operation| fits(operation.path, path));
+    known.then(|| methods.into_iter().chain(["OPTIONS"]).collect::<Vec<_>>().join(","))
+}
+
+/// Whether a path is one of a route's.
+fn fits(route: &str, path: &str) -> bool {
+    let mut steps = path.split('/');
+    for step in route.split('/') {
+        if step.starts_with("{*") {
+            return steps.next().is_some_and(|step| !step.is_empty());
+        }
+        match steps.next() {
+            Some(found) if found == step || (step.starts_with('{') && !found.is_empty()) => {}
+            _ => return false,
+        }
+    }
+    steps.next().is_none()
 }
 
 /// DICOMweb's capabilities (PS3.18 8.9.3) as WADL: each resource with its methods and the media types that it gives.

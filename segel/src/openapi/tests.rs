@@ -3,33 +3,27 @@ use crate::http::Doors;
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
 use archive::settings::Settings;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const METHODS: [&str; 9] = ["get", "head", "delete", "options", "patch", "post", "put", "trace", "connect"];
 
 /// The routes of a router, as its debugging output lists them: `METHOD path`. A route answers HEAD wherever it answers GET.
 fn routes(router: &Router) -> BTreeSet<String> {
     let text = format!("{router:?}");
-    let paths = text.split("RouteId(").skip(1).filter_map(|piece| {
-        let (number, rest) = piece.split_once(')')?;
-        let path = rest.strip_prefix(": \"")?.split_once('"')?.0;
-        Some((number.parse::<usize>().ok()?, path.to_owned()))
-    });
-    let paths: std::collections::BTreeMap<usize, String> = paths.collect();
-    let methods: Vec<Vec<&str>> = text
-        .split("MethodRouter(")
-        .skip(1)
-        .map(|piece| {
-            let has = |method: &&str| {
-                let after = piece.split_once(&format!("{method}: ")).unwrap().1;
-                !after.starts_with("None")
-            };
-            METHODS.into_iter().filter(has).collect()
-        })
-        .collect();
-    assert!(!paths.is_empty() && paths.len() == methods.len(), "the router shows itself differently: {text}");
-    let named = paths.values().zip(methods);
-    named.flat_map(|(path, methods)| methods.into_iter().map(move |m| format!("{} {path}", m.to_uppercase()))).collect()
+    let (text, _) = text.split_once("fallback_router: ").unwrap();
+    let (mut paths, mut methods) = (BTreeMap::new(), BTreeMap::new());
+    for piece in text.split("RouteId(").skip(1) {
+        let (number, rest) = piece.split_once(')').unwrap();
+        if let Some(path) = rest.strip_prefix(": \"") {
+            paths.insert(number, path.split_once('"').unwrap().0);
+        } else if rest.starts_with(": MethodRouter(") {
+            let is_there = |method: &&str| !rest.split_once(&format!("{method}: ")).unwrap().1.starts_with("None");
+            methods.insert(number, METHODS.into_iter().filter(is_there).map(str::to_uppercase).collect::<Vec<_>>());
+        }
+    }
+    assert!(!paths.is_empty() && paths.keys().eq(methods.keys()), "the router shows itself differently: {text}");
+    let named = paths.values().zip(methods.values());
+    named.flat_map(|(path, methods)| methods.iter().map(move |method| format!("{method} {path}"))).collect()
 }
 
 #[tokio::test]
@@ -61,4 +55,20 @@ fn the_document_names_every_part_of_every_path() {
     let wadl = wadl("http://h/dicom-web?a=\"b\"&c");
     assert!(wadl.contains("base=\"http://h/dicom-web?a=&quot;b&quot;&amp;c\""));
     assert_eq!(wadl.matches("<resource ").count(), wadl.matches("</resource>").count());
+}
+
+#[test]
+fn a_path_is_allowed_the_methods_of_its_route() {
+    let table = [
+        ("/dicom-web/studies", "GET,HEAD,POST,OPTIONS"),
+        ("/dicom-web/studies/1.2/metadata", "GET,HEAD,OPTIONS"),
+        ("/dicom-web/studies/1/series/2/instances/3/bulkdata/00880200/0/7FE00010", "GET,HEAD,OPTIONS"),
+        ("/fhir/Patient/1", "GET,HEAD,PUT,OPTIONS"),
+    ];
+    for (path, methods) in table {
+        assert_eq!(allowed(path).as_deref(), Some(methods), "{path}");
+    }
+    for path in ["/dicom-web/nothing", "/dicom-web/studies/", "/studies", "/dicom-web/studies//metadata", ""] {
+        assert_eq!(allowed(path), None, "{path}");
+    }
 }

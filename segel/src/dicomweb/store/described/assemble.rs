@@ -28,8 +28,11 @@ pub fn data_set(mut metadata: Value, bulks: &HashMap<String, Vec<Bulk>>) -> Resu
     elements.retain(|tag, _| !tag.starts_with("0002") && tag != "00083002");
     let named = elements.get(PIXEL_DATA).is_some_and(|element| element.get("BulkDataURI").is_some());
     let pixels = if named { elements.remove(PIXEL_DATA) } else { None };
-    if pixels.is_some() && elements.keys().any(|tag| tag.as_str() > PIXEL_DATA) {
-        return Err(Error::invalid("elements behind the pixel data are taken only as application/dicom"));
+    // What stands behind pixels that are put in by hand is written by itself.
+    let mut behind = serde_json::Map::new();
+    if pixels.is_some() {
+        let tags: Vec<String> = elements.keys().filter(|tag| tag.as_str() > PIXEL_DATA).cloned().collect();
+        behind.extend(tags.into_iter().filter_map(|tag| elements.remove_entry(&tag)));
     }
     inline(&mut metadata, bulks, 0)?;
     let mut bytes = Draft::from_json(&metadata)?.encode(Encoding::ExplicitLittle)?;
@@ -54,7 +57,19 @@ pub fn data_set(mut metadata: Value, bulks: &HashMap<String, Vec<Bulk>>) -> Resu
         frames.iter().for_each(|frame| bytes.extend_from_slice(&frame.bytes));
         bytes.resize(bytes.len() + length % 2, 0);
     }
+    bytes.append(&mut tail(Value::Object(behind), bulks)?);
     Ok(Assembled { transfer_syntax_uid: syntax.to_owned(), bytes })
+}
+
+/// The elements behind the pixel data: signatures and padding.
+fn tail(mut behind: Value, bulks: &HashMap<String, Vec<Bulk>>) -> Result<Vec<u8>, Error> {
+    inline(&mut behind, bulks, 0)?;
+    let bytes = Draft::from_json(&behind)?.encode(Encoding::ExplicitLittle)?;
+    // Text beyond ASCII would bring a declaration of its character set with it, which has its place in front.
+    if bytes.starts_with(&[0x08, 0x00]) {
+        return Err(Error::invalid("text behind the pixel data is ASCII"));
+    }
+    Ok(bytes)
 }
 
 /// PS3.5 A.4: an empty table of offsets, a fragment for each frame, the delimiter.
@@ -124,6 +139,7 @@ mod tests {
             "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Née"}]},
             "54000100": {"vr": "SQ", "Value": [{"54001010": {"vr": "OW", "BulkDataURI": "w"}}]},
             "7FE00010": {"vr": "OW", "BulkDataURI": "p"},
+            "FFFCFFFC": {"vr": "OB", "InlineBinary": "AAA="},
         })
     }
 
@@ -140,7 +156,7 @@ mod tests {
         let parts = [("w", bulk(OCTETS, None, &[1, 2])), ("p", bulk(OCTETS, None, &[5, 6, 7]))];
         let bulks = parts.into_iter().map(|(place, bulk)| (place.to_owned(), vec![bulk])).collect();
         let assembled = data_set(metadata(), &bulks).unwrap();
-        assert!(assembled.bytes.ends_with(b"\xE0\x7F\x10\0OW\0\0\x04\0\0\0\x05\x06\x07\0"));
+        assert!(assembled.bytes.ends_with(b"\x05\x06\x07\0\xFC\xFF\xFC\xFFOB\0\0\x02\0\0\0\0\0"));
         let read = scanned(&assembled);
         assert_eq!(read["54000100"]["Value"][0]["54001010"]["InlineBinary"], "AQI=");
         assert_eq!(read["00100010"]["Value"][0]["Alphabetic"], "Née");
