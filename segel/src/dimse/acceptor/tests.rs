@@ -1,5 +1,8 @@
 //! A peer that plays scripted bytes against an association, over a pipe in memory. The key service behind the archive
-//! is played too: it knows `CT1`, and is too busy to admit anything.
+//! is played too: it knows `CT1`, never answers for `SLOW`, and is too busy for anything else.
+
+mod operations;
+mod states;
 
 use super::association::Association;
 use super::door::{Door, Settings};
@@ -42,6 +45,7 @@ async fn key_service(mut stream: UnixStream) {
         let call: Call = frame::decode(&item).unwrap();
         let answer = match call.request {
             Request::Authenticate(asker) => match asker.proof {
+                Proof::Peer { ae_title, .. } if ae_title == "SLOW" => return std::future::pending().await,
                 Proof::Peer { ae_title, .. } if ae_title == "CT1" => Answer::Who(Who {
                     actor: "1".into(),
                     facility: FacilityCode::new("RS1").unwrap(),
@@ -280,62 +284,6 @@ async fn data_before_the_association_and_a_second_request_abort() {
 }
 
 #[tokio::test]
-async fn a_command_in_many_pdus_and_several_values_in_one_pdu() {
-    let mut peer = Peer::associated().await;
-    let command = echo().write();
-    let mut in_pieces = Vec::new();
-    write_message(&mut in_pieces, 1, true, &command, wire::pdu::PDU_BYTES_MIN).unwrap();
-    // Byte by byte: a PDU's beginning is not a read's beginning.
-    for byte in in_pieces {
-        peer.send(&[byte]).await;
-    }
-    assert_eq!(peer.response().await.1.status, Some(0));
-
-    let (head, tail) = command.split_at(20);
-    let value = |control: u8, bytes: &[u8]| {
-        let length = u32::try_from(bytes.len() + 2).unwrap().to_be_bytes();
-        [&length[..], &[1, control], bytes].concat()
-    };
-    let body = [value(1, head), value(3, tail), value(3, &command)].concat();
-    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
-    peer.send(&[&[4, 0][..], &length, &body].concat()).await;
-    assert_eq!(peer.response().await.1.status, Some(0));
-    assert_eq!(peer.response().await.1.status, Some(0));
-    peer.send(&release_rq()).await;
-    assert_eq!(peer.receive().await, Some((PduType::ReleaseRp, vec![0; 4])));
-    drop(peer.io);
-    peer.association.await.unwrap();
-}
-
-#[tokio::test]
-async fn what_breaks_the_message_exchange_aborts() {
-    let long = vec![0; record::limits::COMMAND_BYTES_MAX + 2];
-    let mut too_long = Vec::new();
-    write_message(&mut too_long, 1, true, &long, 0).unwrap();
-    let mut data_first = Vec::new();
-    write_message(&mut data_first, 3, false, &instance(), 0).unwrap();
-    let mut command_inside = message(3, &store(), None);
-    command_inside.extend(message(3, &store(), None));
-    let mut other_context = message(3, &store(), None);
-    write_message(&mut other_context, 5, false, &instance(), 0).unwrap();
-    for (what, bytes) in [
-        ("an unknown presentation context", message(9, &echo(), None)),
-        ("a command that is too long", too_long),
-        ("a data set first", data_first),
-        ("a command inside a data set", command_inside),
-        ("a data set of another context", other_context),
-        ("a response", message(1, &echo().response(0), None)),
-        ("no message id", message(1, &Command { message_id: None, ..echo() }, None)),
-        ("a value beyond its PDU", vec![4, 0, 0, 0, 0, 6, 0, 0, 0, 9, 1, 3]),
-    ] {
-        let mut peer = Peer::associated().await;
-        peer.send(&bytes).await;
-        assert_eq!(peer.receive().await, Some((PduType::Abort, vec![0, 0, 2, 6])), "{what}");
-        peer.expect_end().await;
-    }
-}
-
-#[tokio::test]
 async fn after_a_refused_instance_the_association_goes_on() {
     let mut peer = Peer::associated().await;
     peer.send(&message(3, &store(), Some(&instance()))).await;
@@ -358,31 +306,6 @@ async fn after_a_refused_instance_the_association_goes_on() {
     assert_eq!(peer.response().await.1.status, Some(0x0211));
     peer.send(&message(1, &echo(), None)).await;
     assert_eq!(peer.response().await.1.status, Some(0));
-}
-
-#[tokio::test]
-async fn an_identifier_longer_than_the_limit_is_refused_and_one_at_the_limit_is_read() {
-    let find = Command {
-        affected_sop_class_uid: Some(STUDY_ROOT_FIND.into()),
-        command_field: field::C_FIND_RQ,
-        message_id: Some(4),
-        command_data_set_type: DATA_SET_FOLLOWS,
-        ..Command::default()
-    };
-    let padding = |length: usize| {
-        let level = Draft::new().text(Tag(0x0008, 0x0052), VR::CS, "STUDY");
-        let bare = level.clone().bytes(Tag(0x0009, 0x1001), VR::OB, vec![]).encode(Encoding::ExplicitLittle).unwrap();
-        level.bytes(Tag(0x0009, 0x1001), VR::OB, vec![0; length - bare.len()]).encode(Encoding::ExplicitLittle).unwrap()
-    };
-    let limit = record::limits::QUERY_BYTES_MAX;
-    let mut peer = Peer::associated().await;
-    peer.send(&message(5, &find, Some(&padding(limit)))).await;
-    let (_, at_the_limit) = peer.response().await;
-    assert_ne!(at_the_limit.status, Some(0xC000), "{at_the_limit:?}");
-    peer.send(&message(5, &find, Some(&padding(limit + 2)))).await;
-    let (_, beyond) = peer.response().await;
-    assert_eq!(beyond.status, Some(0xC000));
-    assert!(beyond.error_comment.is_some_and(|comment| comment.contains("longer")));
 }
 
 #[tokio::test]

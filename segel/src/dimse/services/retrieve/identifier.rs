@@ -99,7 +99,7 @@ mod tests {
         let mut draft = Draft::new().text(QUERY_RETRIEVE_LEVEL, VR::CS, level);
         for (tag, value) in keys {
             let vr = if *tag == PATIENT_ID { VR::LO } else { VR::UI };
-            draft = draft.text(*tag, vr, value);
+            draft = draft.text(*tag, vr, *value);
         }
         let bytes = draft.encode(Encoding::ExplicitLittle).unwrap();
         Wanted::parse(EXPLICIT_LITTLE, patient_root, relational, &bytes).map_err(|failure| failure.status)
