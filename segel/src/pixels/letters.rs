@@ -85,16 +85,14 @@ pub fn write(image: &mut DynamicImage, lines: &[String]) {
 
 /// Draws one letter with a rim of one of its pixels.
 fn draw(image: &mut DynamicImage, (left, top): (u32, u32), size: u32, rows: &[u8; 7]) {
-    let mut row = 0;
     // The rim above, the letter, the rim below.
-    for bits in std::iter::once(&0).chain(rows).chain(std::iter::once(&0)) {
+    for (row, bits) in (0..).zip(std::iter::once(&0).chain(rows).chain(std::iter::once(&0))) {
         for column in 0..COLUMNS + 2 {
             // The rim has the bits on both sides that five bits have not.
             let is_ink = column > 0 && column <= COLUMNS && (bits >> (COLUMNS - column)) & 1 == 1;
             let place = (left + column * size - size, top + row * size - size);
             square(image, place, size, if is_ink { 255 } else { 0 });
         }
-        row += 1;
     }
 }
 
