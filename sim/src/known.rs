@@ -63,7 +63,7 @@ impl Numbered {
 /// Whether bytes contain others.
 #[must_use]
 pub fn holds(bytes: &[u8], sought: &[u8]) -> bool {
-    aho_corasick::AhoCorasick::new([sought]).is_ok_and(|searcher| searcher.is_match(bytes))
+    memchr::memmem::find(bytes, sought).is_some()
 }
 
 /// Sends the `n`-th FHIR transaction: the status, and where its Observation is.

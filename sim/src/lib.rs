@@ -8,6 +8,7 @@ pub mod disk;
 pub mod http;
 pub mod kept;
 pub mod known;
+pub mod memory;
 pub mod power;
 pub mod process;
 pub mod program;
