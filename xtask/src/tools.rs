@@ -8,6 +8,7 @@ use std::path::PathBuf;
 const PACKAGES: &[(&str, &str)] = &[
     ("storescu", "dcmtk"),
     ("dciodvfy", "dicom3tools"),
+    ("Orthanc", "orthanc"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("sslscan", "sslscan"),
