@@ -1,5 +1,5 @@
 //! A peer that plays scripted bytes against an association, over a pipe in memory. The key service behind the archive
-//! is played too: it knows `CT1`, never answers for `SLOW`, and is too busy for anything else.
+//! is played too: it knows `CT1`, never answers for `SLOW` or for tokens, and is too busy for anything else.
 
 mod operations;
 mod states;
@@ -55,6 +55,7 @@ async fn key_service(mut stream: UnixStream) {
                 }),
                 _ => Answer::Failed(Failure { outcome: Outcome::Refused, text: "not known".into() }),
             },
+            Request::Tokens { .. } => return std::future::pending().await,
             _ => Answer::Failed(Failure { outcome: Outcome::Busy, text: "busy".into() }),
         };
         stream.write_all(&frame::encode(&Reply { id: call.id, answer }).unwrap()).await.unwrap();

@@ -147,29 +147,44 @@ async fn extended_negotiation_is_answered_on_the_wire() {
     let mut asks = request("SEGEL", "CT1");
     asks.user_information.asynchronous_operations = Some((4, 4));
     asks.user_information.extended_negotiations =
-        vec![ExtendedNegotiation { sop_class_uid: STUDY_ROOT_FIND.into(), application_information: vec![1, 1, 1] }];
+        vec![ExtendedNegotiation { sop_class_uid: STUDY_ROOT_FIND.into(), application_information: vec![1, 0, 1, 1] }];
     peer.send(&asks.write().unwrap()).await;
     let answer = AssociateAc::parse(&peer.receive().await.unwrap().1).unwrap().user_information;
     assert_eq!(answer.asynchronous_operations, Some((1, 1)));
-    assert_eq!(answer.extended_negotiations[0].application_information, [1, 0, 1]);
+    assert_eq!(answer.extended_negotiations[0].application_information, [1, 0, 1, 0]);
     let abort = wire::pdu::Abort::from(AbortSource::ServiceUser).write();
     peer.send(&abort).await;
     peer.expect_end().await;
 }
 
 #[tokio::test]
-async fn an_operation_without_progress_is_cut_off_at_its_limit_and_not_before() {
-    // Nobody reads what the archive answers: the pipe is full, and the write has its own deadline.
+async fn a_peer_that_reads_no_answers_is_cut_off() {
+    // The pipe is full, and the write has its own deadline.
     let limited = Settings { pdu_progress: Duration::from_millis(300), idle: Duration::from_secs(60), ..settings() };
     let mut peer = Peer::connect_to(limited, false).await;
     peer.send(&request("SEGEL", "CT1").write().unwrap()).await;
     peer.receive().await.unwrap();
     let began = Instant::now();
-    let many: Vec<u8> = std::iter::repeat_with(|| message(1, &echo(), None)).take(20_000).flatten().collect();
+    let many: Vec<u8> = std::iter::repeat_with(|| message(1, &echo(), None)).take(100_000).flatten().collect();
     let Peer { io, association, .. } = peer;
     let (_unread, mut write) = tokio::io::split(io);
     let flood = tokio::spawn(async move { write.write_all(&many).await });
     association.await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(flood.await.unwrap().is_err(), "the connection is closed under the flood");
+}
+
+#[tokio::test]
+async fn an_operation_without_progress_is_cut_off_at_its_limit_and_not_before() {
+    let limited =
+        Settings { operation_progress: Duration::from_millis(400), idle: Duration::from_millis(50), ..settings() };
+    let mut peer = Peer::connect_to(limited, false).await;
+    peer.send(&request("SEGEL", "CT1").write().unwrap()).await;
+    peer.receive().await.unwrap();
+    let began = Instant::now();
+    // A query by a number has to be told to the key service, which never answers.
+    let level = Draft::new().text(Tag(0x0008, 0x0052), VR::CS, "STUDY").text(Tag(0x0010, 0x0020), VR::LO, "P1");
+    peer.send(&message(5, &find(1), Some(&level.encode(Encoding::ExplicitLittle).unwrap()))).await;
+    peer.expect_abort(0, 0).await;
+    assert!(began.elapsed() >= Duration::from_millis(400) && began.elapsed() < Duration::from_secs(10));
 }

@@ -3,7 +3,7 @@
 use super::{failure, mismatch};
 use crate::dimse::services::store::Failure;
 use archive::retrieve::Target;
-use wire::dataset::{Outline, Scanner, Tag};
+use wire::dataset::{Outline, Scanner, Tag, Value};
 use wire::syntax::TransferSyntax;
 
 const QUERY_RETRIEVE_LEVEL: Tag = Tag(0x0008, 0x0052);
@@ -47,7 +47,7 @@ impl Wanted {
             level.filter(|l| *l >= top).ok_or_else(|| mismatch("QueryRetrieveLevel is not one of the model"))?;
         let mut keys: [Vec<String>; 4] = Default::default();
         for (at, (key, (_, tag))) in keys.iter_mut().zip(LEVELS).enumerate().take(level.saturating_add(1)).skip(top) {
-            *key = values(&outline, tag);
+            *key = values(&outline, identifier, tag);
             let fits = match (at == level, key.len()) {
                 (true, 1..) | (false, 1) => true,
                 (false, 0) => relational,
@@ -75,8 +75,17 @@ impl Wanted {
 }
 
 /// The values of a key: UIDs may be a list; a patient's number is one value.
-fn values(outline: &Outline, tag: Tag) -> Vec<String> {
-    let text = outline.text(tag).unwrap_or_default();
+fn values(outline: &Outline, identifier: &[u8], tag: Tag) -> Vec<String> {
+    let text = match outline.element(tag).map(|element| element.value()) {
+        // A list of more than some hundred UIDs is too long to be kept in an outline.
+        Some(Value::Bulk(place)) => {
+            let end = place.offset.saturating_add(u64::from(place.length));
+            let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+            let bytes = identifier.get(at(place.offset)..at(end)).unwrap_or_default();
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        _ => outline.text(tag).unwrap_or_default(),
+    };
     let trim = |value: &str| value.trim_matches([' ', '\0']).to_owned();
     let split: Vec<String> = if tag == PATIENT_ID { vec![trim(&text)] } else { text.split('\\').map(trim).collect() };
     split.into_iter().filter(|value| !value.is_empty()).collect()
@@ -153,6 +162,13 @@ mod tests {
         let series = Target { study: None, series: Some("1.3".into()), instance: None };
         assert_eq!(parse(true, true, "SERIES", &[(SERIES_INSTANCE_UID, "1.3")]), Ok(targets(&[series])));
         assert_eq!(parse(true, true, "SERIES", &[(STUDY_INSTANCE_UID, "1.2")]), Err(0xA900));
+    }
+
+    #[test]
+    fn a_list_may_be_as_long_as_its_length_field_allows() {
+        let all: Vec<String> = (0..1_000).map(|n| format!("1.2.826.0.1.3680043.10.1561.{n:08}")).collect();
+        let found = parse(false, false, "STUDY", &[(STUDY_INSTANCE_UID, &all.join("\\"))]);
+        assert_eq!(found, Ok(targets(&all.iter().map(|uid| Target::study(uid)).collect::<Vec<_>>())));
     }
 
     #[test]
