@@ -52,11 +52,11 @@ pub(in crate::dimse::services) fn groups(opened: Vec<Opened>) -> Vec<Group> {
     for instance in opened {
         let Some(facts) = instance.located().instance() else { continue };
         let (class, syntax) = (facts.sop_class_uid.clone(), facts.transfer_syntax_uid.clone());
-        let fits = groups.iter_mut().find(|group| group.proposal.has(&class, &syntax) || group.proposal.room() > 0);
-        let group = match fits {
-            Some(group) => group,
-            None => groups.push_mut(Group { proposal: Proposal::new(), instances: Vec::new() }),
-        };
+        let fits = |group: &Group| group.proposal.has(&class, &syntax) || group.proposal.room() > 0;
+        if !groups.iter().any(fits) {
+            groups.push(Group { proposal: Proposal::new(), instances: Vec::new() });
+        }
+        let Some(group) = groups.iter_mut().find(|group| fits(group)) else { continue };
         if !group.proposal.has(&class, &syntax)
             && let Err(error) = group.proposal.add(&class, &[&syntax], Role::Scu)
         {
