@@ -35,6 +35,15 @@ pub fn name_prefix(letters: &str) -> Term {
     Term { field: Field::NamePrefix, text }
 }
 
+/// The first letters of a whole name, as a worklist's `SITI*` asks: far fewer names begin with them than hold a word that
+/// does. `None` for a single letter, which tells little more than its word's prefix.
+#[must_use]
+pub fn name_start(letters: &str) -> Option<Term> {
+    let prefix = name::prefixes(&name::fold(letters)).pop().filter(|prefix| prefix.chars().count() > 1)?;
+    // A caret is no letter, so no prefix of a word is spelt like this.
+    Some(Term { field: Field::NamePrefix, text: format!("^{prefix}") })
+}
+
 /// How a word of a name sounds.
 #[must_use]
 pub fn name_sound(word: &str) -> Term {
@@ -79,9 +88,13 @@ pub fn of_name(text: &str) -> Vec<Term> {
     let words = pieces.iter().map(|word| name_word(word));
     let prefixes =
         pieces.iter().flat_map(|word| name::prefixes(word)).map(|text| Term { field: Field::NamePrefix, text });
+    // Each component group (PS3.5 6.2.1.2) begins for itself; one that begins with a mark is no name's first letters.
+    let first = |group: &str| name::pieces(group).into_iter().next();
+    let begun = text.split('=').filter(|group| group.trim_start().starts_with(char::is_alphanumeric)).filter_map(first);
+    let starts = begun.flat_map(|word| name::prefixes(&word)).filter_map(|letters| name_start(&letters));
     let meant = name::words(text);
     let sounds = meant.iter().map(|word| name_sound(word));
-    words.chain(prefixes).chain(sounds).collect()
+    words.chain(prefixes).chain(starts).chain(sounds).collect()
 }
 
 /// Each term once, in a stable order.

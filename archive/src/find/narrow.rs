@@ -174,17 +174,22 @@ fn terms_of(tag: Tag, matching: &Matching, fuzzy: bool) -> Vec<Vec<Term>> {
     }
 }
 
-/// What a name pattern says for sure: words that stand whole between separators, and the letters before a wildcard.
-/// Letters behind a wildcard may be the middle of any word and say nothing that is indexed.
+/// What a name pattern says for sure: words that stand whole between separators, and the letters before a wildcard, which
+/// are the name's first if nothing stands before them. Letters behind a wildcard may be the middle of any word and say
+/// nothing that is indexed.
 fn name_terms(pattern: &str) -> Vec<Vec<Term>> {
     let separates = |letter: char| !letter.is_alphanumeric() && letter != '*' && letter != '?';
-    let folded = name::fold(pattern);
-    let certain = |word: &str| match word.find(['*', '?']) {
+    let folded = name::fold(pattern.trim());
+    let certain = |(at, word): (usize, &str)| match word.find(['*', '?']) {
         None => Some(terms::name_word(word)),
         Some(0) => None,
-        Some(at) => word.get(..at).map(terms::name_prefix),
+        Some(end) => {
+            let letters = word.get(..end)?;
+            terms::name_start(letters).filter(|_| at == 0).or_else(|| Some(terms::name_prefix(letters)))
+        }
     };
-    folded.split(separates).filter(|word| !word.is_empty()).filter_map(certain).map(|term| vec![term]).collect()
+    let words = folded.split(separates).enumerate().filter(|(_, word)| !word.is_empty());
+    words.filter_map(certain).map(|term| vec![term]).collect()
 }
 
 #[cfg(test)]
@@ -200,11 +205,13 @@ mod tests {
     #[test]
     fn a_name_pattern_narrows_by_what_it_says_for_sure() {
         for (pattern, expected) in [
-            ("siti*", vec![(Field::NamePrefix, "SITI")]),
+            ("siti*", vec![(Field::NamePrefix, "^SITI")]),
+            (" siti*", vec![(Field::NamePrefix, "^SITI")]),
+            ("^siti*", vec![(Field::NamePrefix, "SITI")]),
             ("*siti*", vec![]),
             ("AMINAH^SITI", vec![(Field::NameWord, "AMINAH"), (Field::NameWord, "SITI")]),
             ("AMINAH^*", vec![(Field::NameWord, "AMINAH")]),
-            ("nurhalizawati*", vec![(Field::NamePrefix, "NURHALIZ")]),
+            ("nurhalizawati*", vec![(Field::NamePrefix, "^NURHALIZ")]),
             ("s?ti am*", vec![(Field::NamePrefix, "S"), (Field::NamePrefix, "AM")]),
             ("nu'man*", vec![(Field::NameWord, "NU"), (Field::NamePrefix, "MAN")]),
         ] {
@@ -218,6 +225,12 @@ mod tests {
     fn every_term_of_a_matching_pattern_was_stored_with_the_name() {
         let stored = terms::of_name("Hj. Siti Nurhalizawati^Nu'man, S.Kep.");
         for pattern in ["hj*", "HJ. SITI*", "*nurhal*", "* siti *", "hj? siti nurhalizawa*", "*man, s.kep."] {
+            for term in name_terms(pattern).concat() {
+                assert!(stored.contains(&term), "{pattern}: {:?} {}", term.field, term.text);
+            }
+        }
+        let stored = terms::of_name("Yamada^Tarou=\u{5c71}\u{7530}^\u{592a}\u{90ce}=^\u{305f}\u{308d}\u{3046}");
+        for pattern in ["yamada*", "yamada^ta*", "\u{5c71}\u{7530}*", "^\u{305f}\u{308d}*"] {
             for term in name_terms(pattern).concat() {
                 assert!(stored.contains(&term), "{pattern}: {:?} {}", term.field, term.text);
             }

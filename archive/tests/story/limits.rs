@@ -146,7 +146,7 @@ async fn a_patient_has_up_to_so_many_numbers_and_terms() {
         );
     }
     // Each of these words is a term, and so are its beginnings and its sound.
-    for (letters, warned) in [(100, false), (600, true)] {
+    for (letters, warned) in [(70, false), (600, true)] {
         let names: Vec<String> = (0..letters).map(|n| format!("{n}x")).collect();
         let image = Image::new("8", "A^B", "1.2.4", letters);
         let bytes =
