@@ -9,6 +9,7 @@ pub mod http;
 pub mod kept;
 pub mod known;
 pub mod memory;
+pub mod orthanc;
 pub mod power;
 pub mod process;
 pub mod program;

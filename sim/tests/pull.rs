@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use sim::orthanc::Orthanc;
     use sim::process::{Archive, PASSPHRASE, Tokens, segel, segel_output};
     use sim::program;
     use sim::sample::{Person, Uids, data_set, file};
@@ -89,25 +90,10 @@ mod tests {
     }
 
     /// Debian's Orthanc, filled; `further` goes into its configuration.
-    fn orthanc(folder: &Path, files: &[PathBuf], further: &Value) -> (Running, u16) {
-        let (port, http) = (free_port(), free_port());
-        let mut config = serde_json::json!({
-            "Name": "old", "StorageDirectory": folder.join("orthanc"), "IndexDirectory": folder.join("orthanc"),
-            "DicomAet": "OLD", "DicomPort": port, "HttpPort": http, "DicomCheckCalledAet": false,
-            "DicomAlwaysAllowEcho": true, "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true,
-            "DicomAlwaysAllowGet": true, "DicomAlwaysAllowMove": true, "RemoteAccessAllowed": false, "Plugins": [],
-        });
-        let object = config.as_object_mut().unwrap();
-        object.extend(further.as_object().unwrap().clone());
-        let path = folder.join("orthanc.json");
-        std::fs::write(&path, config.to_string()).unwrap();
-        let child = Command::new("Orthanc").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let running = Running(child.expect("Orthanc does not start: run `cargo xtask tools`"));
-        let port_text = port.to_string();
-        until("Orthanc does not start", || {
-            program::run("echoscu", &["-aec", "OLD", "127.0.0.1", &port_text]).unwrap().status.success()
-        });
-        send(port, "OLD", files);
+    fn orthanc(folder: &Path, files: &[PathBuf], further: &Value) -> (Orthanc, u16) {
+        let running = Orthanc::start(folder, "OLD", further).unwrap();
+        send(running.dimse, "OLD", files);
+        let port = running.dimse;
         (running, port)
     }
 
