@@ -2,7 +2,7 @@
 
 use super::samples::{big_sample, sample, scan, undefined_sample};
 use wire::charset::{Charset, Resets};
-use wire::dataset::{DataSet, Value, read_json, write};
+use wire::dataset::{DataSet, Draft, Outline, Scanner, Tag, Value, read_json, write};
 use wire::error::Error;
 use wire::part10::{Prefix, file_meta};
 use wire::syntax::{DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, Encoding, IMPLICIT_LITTLE, TransferSyntax};
@@ -28,6 +28,27 @@ fn check_spans(set: DataSet<'_>, length: u64, depth: usize) {
     }
 }
 
+/// Every way to ask for an element gives the same.
+fn check_elements(outline: &Outline) {
+    let root = outline.root();
+    assert!(outline.identified(), "a whole data set in which the patient is still to come");
+    assert!(outline.warnings().len() <= outline.count() + 16, "more warnings than elements");
+    for element in root.elements() {
+        let tag: Tag = element.tag();
+        assert!(outline.element(tag).is_some() && root.element(tag).is_some(), "an element that is not found");
+        assert_eq!((outline.text(tag), outline.sequence(tag).len()), (root.text(tag), root.sequence(tag).len()));
+        if let Value::Inline(bytes) = element.value() {
+            assert_eq!(element.inline().unwrap_or_default(), bytes);
+        }
+        let json = element.json();
+        assert_eq!(json["vr"].as_str(), Some(element.vr().to_string()), "a value of another representation");
+        assert!(element.text().is_none() || element.inline().is_some(), "text out of nothing");
+        for item in root.sequence(tag) {
+            assert!(item.json().is_object());
+        }
+    }
+}
+
 /// The first byte chooses the syntax and whether the size is known; the rest is the data set.
 pub fn scanner(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
@@ -44,6 +65,12 @@ pub fn scanner(data: &[u8]) {
     let Ok(outline) = whole else { return };
     if !syntax.is_deflated() {
         check_spans(outline.root(), u64::try_from(bytes.len()).unwrap(), 0);
+    }
+    check_elements(&outline);
+    let mut half = Scanner::new(&syntax);
+    if half.feed(&bytes[..bytes.len() / 2]).is_ok() {
+        assert!(half.outline().count() <= outline.count(), "the beginning has more than the whole");
+        assert!(syntax.is_deflated() || half.position() <= u64::try_from(bytes.len()).unwrap(), "read ahead");
     }
     let text = read_json(&outline.json_text()).unwrap();
     assert_eq!(text, outline.json(), "text and tree differ");
@@ -91,6 +118,7 @@ pub fn draft(data: &[u8]) {
     let Ok(json) = read_json(data) else { return };
     for (encoding, uid) in [(Encoding::ImplicitLittle, IMPLICIT_LITTLE), (Encoding::ExplicitLittle, EXPLICIT_LITTLE)] {
         let Ok(bytes) = write(&json, encoding) else { continue };
+        assert_eq!(Draft::from_json(&json).and_then(|draft| draft.encode(encoding)).as_ref(), Ok(&bytes));
         let Ok(outline) = scan(&TransferSyntax::of(uid), &bytes, &[4096], true) else { continue };
         let Ok(again) = write(&outline.json(), encoding) else { continue };
         let outline_again = scan(&TransferSyntax::of(uid), &again, &[4096], true).expect("own data sets are valid");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use wire::command::{Command, DATA_SET_FOLLOWS, field};
-use wire::fhir::{Document, Identity, with_identity};
+use wire::fhir::{Document, Identity, set_members, splice, with_identity};
 use wire::multipart::{Event, MediaType, Reader, Writer};
 use wire::pdu::{
-    Abort, AbortSource, AssociateAc, AssociateRj, AssociateRq, Header, PduType, Pdvs, PresentationContextAc,
-    PresentationContextRq, PresentationResult, RejectReason, RoleSelection, UserIdentity, UserInformation,
-    write_message,
+    Abort, AbortSource, AssociateAc, AssociateRj, AssociateRq, Fragments, Header, PduType, Pdvs, PresentationContextAc,
+    PresentationContextRq, PresentationResult, RejectReason, RoleSelection, UserIdentity, UserInformation, release_rp,
+    release_rq, write_message,
 };
 
 /// A stream of PDUs, as a connection brings it.
@@ -17,6 +17,7 @@ pub fn pdu(data: &[u8]) {
         let Ok(header) = Header::parse(first) else { return };
         let Some((body, next)) = after.split_at_checked(usize::try_from(header.length_bytes).unwrap()) else { return };
         rest = next;
+        assert_eq!(PduType::from_code(first[0]).map(PduType::code), Some(first[0]));
         match header.pdu_type {
             PduType::AssociateRq => {
                 let Ok(read) = AssociateRq::parse(body) else { continue };
@@ -27,9 +28,16 @@ pub fn pdu(data: &[u8]) {
                 }
             }
             PduType::AssociateAc => {
-                let _ = AssociateAc::parse(body);
+                let Ok(read) = AssociateAc::parse(body) else { continue };
+                assert!(read.presentation_contexts.iter().all(|context| context.result.code() <= 4));
+                let Ok(written) = read.write() else { continue };
+                let _ = AssociateAc::parse(&written[6..]);
             }
-            PduType::AssociateRj => assert_eq!(AssociateRj::parse(body).unwrap().write()[7..], body[1..]),
+            PduType::AssociateRj => {
+                let read = AssociateRj::parse(body).unwrap();
+                assert_eq!(read.write()[7..], body[1..]);
+                assert!(read.named().is_none_or(|reason| AssociateRj::from(reason) == read));
+            }
             PduType::Abort => assert_eq!(Abort::parse(body).unwrap().write()[8..], body[2..]),
             PduType::DataTf => {
                 let taken: usize = Pdvs::new(body).filter_map(Result::ok).map(|pdv| pdv.fragment.len() + 6).sum();
@@ -86,7 +94,45 @@ pub fn pdu_seeds() -> Vec<Vec<u8>> {
     write_message(&mut data, 1, false, &[7; 200], 64).unwrap();
     let reject = AssociateRj::from(RejectReason::LocalLimitExceeded).write();
     let abort = Abort::from(AbortSource::UnexpectedPdu).write();
-    vec![request.write().unwrap(), answer.write().unwrap(), [data, reject, abort].concat()]
+    let release = [release_rq(), release_rp()].concat();
+    vec![request.write().unwrap(), answer.write().unwrap(), [data, reject, abort, release].concat()]
+}
+
+/// The first three bytes choose what the peer takes and how the message comes; the rest is the message. It comes out as it
+/// went in, in PDUs that the peer takes.
+pub fn fragments(data: &[u8]) {
+    let Some((&[low, high, size], message)) = data.split_first_chunk::<3>() else { return };
+    let peer_max = u32::from(u16::from_le_bytes([low, high]));
+    let mut whole = Vec::new();
+    let written = write_message(&mut whole, 1, false, message, peer_max);
+    let mut pieces = Vec::new();
+    let Ok(mut fragments) = Fragments::new(1, false, peer_max) else {
+        assert!(written.is_err());
+        return;
+    };
+    for chunk in message.chunks(usize::from(size).max(1)) {
+        fragments.write(&mut pieces, chunk).unwrap();
+    }
+    fragments.finish(&mut pieces).unwrap();
+    assert_eq!(whole, pieces, "chunks change the PDUs");
+    let (mut rest, mut again, mut ended) = (whole.as_slice(), Vec::new(), false);
+    while let Some((first, after)) = rest.split_first_chunk::<6>() {
+        let length = Header::parse(first).unwrap().length_bytes;
+        assert!(peer_max == 0 || length <= peer_max, "{length} bytes for a peer that takes {peer_max}");
+        let (body, next) = after.split_at(usize::try_from(length).unwrap());
+        for pdv in Pdvs::new(body).map(Result::unwrap) {
+            assert!(!ended, "a fragment after the last");
+            again.extend_from_slice(pdv.fragment);
+            ended = pdv.last;
+        }
+        rest = next;
+    }
+    assert!(ended && again == message, "another message came out");
+}
+
+/// Small and large limits.
+pub fn fragments_seeds() -> Vec<Vec<u8>> {
+    [[16, 0, 3], [0, 1, 0], [0, 0, 255], [1, 0, 1]].map(|head| [head.as_slice(), &[7; 300]].concat()).to_vec()
 }
 
 /// A command set: what is read can be written and read again.
@@ -98,6 +144,9 @@ pub fn command(data: &[u8]) {
         (again.command_field, again.message_id, again.status)
     );
     assert_eq!(again, Command::parse(&again.write()).unwrap());
+    assert_eq!(read.has_data_set(), again.has_data_set());
+    let response = Command::parse(&read.response(0xC000).write()).expect("own responses are valid");
+    assert_eq!((response.status, response.message_id_being_responded_to), (Some(0xC000), read.message_id));
 }
 
 /// Requests and responses.
@@ -133,7 +182,10 @@ pub fn multipart(data: &[u8]) {
         for mut piece in body.chunks(size) {
             while let Some(event) = reader.next(&mut piece).ok()? {
                 match event {
-                    Event::Begin(_) => parts.push(Vec::new()),
+                    Event::Begin(headers) => {
+                        assert!(headers.get("content-type").is_none_or(|value| !value.contains(['\r', '\n'])));
+                        parts.push(Vec::new());
+                    }
                     Event::Content(bytes) => parts.last_mut().expect("content comes in a part").extend(bytes),
                     Event::End | Event::Close => {}
                 }
@@ -173,6 +225,12 @@ pub fn fhir(data: &[u8]) {
             read.value()[key]
         );
     }
+    assert!(read.resource_type().is_none_or(|name| read.value()["resourceType"] == name));
+    if let Ok(set) = set_members(data, &[("id", b"\"b\"".to_vec())]) {
+        assert_eq!(Document::parse(&set).expect("still a resource").into_value()["id"], "b");
+    }
+    let twice: Vec<_> = read.references().iter().map(|r| (r.span.clone(), data[r.span.clone()].to_vec())).collect();
+    assert_eq!(splice(data, twice).as_deref(), Ok(data), "places that overlap");
     let identity = Identity { id: "a", version_id: "1", last_updated: "2026-01-01T00:00:00Z" };
     let references: BTreeMap<String, String> = [("urn:uuid:1".to_owned(), "Patient/p".to_owned())].into();
     // Two members more may pass the limit of values.
