@@ -63,7 +63,11 @@ impl Pixels {
         let kib = u32::try_from(bytes / KIB).map_err(|_| Error::busy())?;
         in_time(Arc::clone(&self.in_flight_kib).acquire_many_owned(kib)).await
     }
+}
 
+/// What the doors do in two steps, in one.
+#[cfg(test)]
+impl Pixels {
     /// The frame bit for bit as native pixel data, little-endian.
     pub async fn native(&self, frame: Encoded) -> Result<Native, Error> {
         self.turn().await?.native(frame).await

@@ -78,6 +78,7 @@ pub struct Viewport {
     pub source: Option<Source>,
 }
 
+#[cfg(test)]
 impl Viewport {
     /// The whole image in a box.
     pub fn fit(width: u32, height: u32) -> Self {
@@ -133,6 +134,7 @@ pub struct View {
     pub may_keep: bool,
 }
 
+#[cfg(test)]
 impl View {
     /// The whole image as it wants to be shown.
     pub fn plain(format: Format) -> Self {

@@ -47,7 +47,7 @@ pub enum Answer {
     File,
     /// Done: the body is native pixel data, described so.
     #[n(1)]
-    Native(#[n(0)] PixelDescription),
+    Native(#[n(0)] Box<PixelDescription>),
     /// Not done.
     #[n(2)]
     Failed(#[n(0)] Outcome, #[n(1)] String),

@@ -37,7 +37,7 @@ fn answer(job: Job, bytes: Vec<u8>) -> (Answer, Vec<u8>) {
     let Job { task, transfer_syntax_uid, description } = job;
     let frame = Encoded { transfer_syntax_uid, description, bytes };
     let done = match task {
-        Task::Native => work::native(frame).map(|native| (Answer::Native(native.description), native.bytes)),
+        Task::Native => work::native(frame).map(|native| (Answer::Native(Box::new(native.description)), native.bytes)),
         Task::JpegBaseline(quality) => work::jpeg_baseline(frame, quality).map(|file| (Answer::File, file)),
         Task::Render(view) => work::render(frame, &view).map(|file| (Answer::File, file)),
     };

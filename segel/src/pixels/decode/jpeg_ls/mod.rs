@@ -119,7 +119,8 @@ impl Frame {
             .collect::<Option<_>>()?;
         let [near, interleave, 0, ..] = rest.get(count * 2..)? else { return None };
         let alone = count == 1 && *interleave == 0;
-        if !alone && !(count == self.ids.len() && matches!(interleave, 1 | 2)) {
+        let together = count == self.ids.len() && matches!(interleave, 1 | 2);
+        if !alone && !together {
             return None;
         }
         let mut model = Model::new(Parameters::new(self.precision, i32::from(*near), self.preset)?);
