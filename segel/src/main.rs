@@ -19,6 +19,7 @@ mod outcome;
 mod pages;
 mod passphrase;
 mod pixels;
+mod recode;
 mod register;
 mod tls;
 mod whereabouts;

@@ -2,6 +2,7 @@
 //! takes it.
 
 use crate::http::Problem;
+use crate::recode::value;
 use archive::retrieve::Opened;
 use axum::body::Body;
 use bytes::Bytes;
@@ -133,12 +134,12 @@ async fn step(piece: Piece) -> Result<(Vec<u8>, Vec<Piece>), Problem> {
         Piece::Content(opened, range) => {
             let (now, later) = cut(range, PIECE_BYTES);
             let bytes = opened.read(now.clone()).await?;
-            whole(&bytes, &now)?;
+            value::whole(&bytes, &now)?;
             Ok((bytes, one(later.map(|later| Piece::Content(opened, later)))))
         }
         Piece::Value { opened, range, swap_from } => {
             let (now, later) = cut(range, if opened.is_deflated() { INFLATED_PIECE_BYTES } else { PIECE_BYTES });
-            let bytes = read_value(&opened, now, swap_from).await?;
+            let bytes = value::read(&opened, now, swap_from).await?;
             Ok((bytes, one(later.map(|range| Piece::Value { opened, range, swap_from }))))
         }
         Piece::Metadata { opened, base, before } => {
@@ -153,43 +154,9 @@ async fn step(piece: Piece) -> Result<(Vec<u8>, Vec<Piece>), Problem> {
     }
 }
 
-/// Reads bytes of a value, with its words swapped if they are counted from somewhere. A frame of single bytes may begin or end
-/// in the middle of a word: its other half is read as well, and left out.
-pub async fn read_value(opened: &Opened, range: Range<u64>, swap_from: Option<u64>) -> Result<Vec<u8>, Problem> {
-    let Some(from) = swap_from else {
-        let bytes = opened.read_dataset(range.clone()).await?;
-        whole(&bytes, &range)?;
-        return Ok(bytes);
-    };
-    let words = aligned(&range, from);
-    let mut bytes = opened.read_dataset(words.clone()).await?;
-    whole(&bytes, &words)?;
-    bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
-    let place = |at: u64| usize::try_from(at.saturating_sub(words.start)).unwrap_or(usize::MAX);
-    bytes.truncate(place(range.end));
-    bytes.drain(..place(range.start).min(bytes.len()));
-    Ok(bytes)
-}
-
-/// The whole words around a range, counted from `from`.
-fn aligned(range: &Range<u64>, from: u64) -> Range<u64> {
-    let down = |at: u64| at.saturating_sub(at.saturating_sub(from) % 2);
-    down(range.start)..down(range.end.saturating_add(1))
-}
-
 fn cut(range: Range<u64>, bytes_max: u64) -> (Range<u64>, Option<Range<u64>>) {
     let middle = range.start.saturating_add(bytes_max).min(range.end);
     (range.start..middle, (middle < range.end).then_some(middle..range.end))
-}
-
-/// Fewer bytes than the metadata promises would let a truncated image pass for a whole one.
-fn whole(bytes: &[u8], range: &Range<u64>) -> Result<(), Problem> {
-    let wanted = range.end.saturating_sub(range.start);
-    if u64::try_from(bytes.len()) == Ok(wanted) { Ok(()) } else { Err(damaged()) }
-}
-
-fn damaged() -> Problem {
-    archive::Error::Damaged("a kept value is shorter than its metadata says".to_owned()).into()
 }
 
 /// Values of the metadata that are read whole, such as a palette, may be this long.
@@ -227,12 +194,5 @@ mod tests {
             }
         }
         assert_eq!(length(&[Piece::Made(Box::pin(async { Ok(Vec::new()) }))]), None);
-    }
-
-    #[test]
-    fn a_range_is_widened_to_whole_words() {
-        assert_eq!(aligned(&(101..128), 101), 101..129);
-        assert_eq!(aligned(&(128..155), 101), 127..155);
-        assert_eq!(aligned(&(102..104), 100), 102..104);
     }
 }

@@ -5,11 +5,10 @@ use super::accept::{self, MediaRange, Offer, Shape};
 use super::answer::Answer;
 use super::attributes::Attributes;
 use super::body::Piece;
-use super::bulk::{Bulk, PIXEL_DATA};
-use super::rendered::Kept;
+use super::bulk::PIXEL_DATA;
 use super::request::{Request, instance_url};
 use crate::http::{Doors, Problem};
-use crate::pixels::Native;
+use crate::recode::kept::{self, Kept, swap_from};
 use archive::object::InstanceFacts;
 use archive::retrieve::Opened;
 use axum::response::Response;
@@ -20,8 +19,6 @@ use wire::multipart::Writer;
 
 /// Frames of one request.
 const FRAMES_MAX: usize = 4096;
-/// Explicit VR Big Endian (PS3.5 A.3).
-const BIG_ENDIAN: &str = wire::syntax::EXPLICIT_BIG;
 /// The quality of a frame as JPEG: no loss that is seen.
 const QUALITY: u8 = 95;
 
@@ -144,31 +141,13 @@ impl Image {
         let how = form.how;
         let making = async move {
             if how == Making::Decoded {
-                return Ok(native(&doors, &opened, &metadata, index).await?.bytes);
+                return Ok(kept::native(&doors.pixels, &opened, &metadata, index).await?.bytes);
             }
             let kept = Kept::of(&opened, &metadata, index).await?;
             let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
             Ok(turn.jpeg_baseline(kept.read(&opened).await?, QUALITY).await?)
         };
         Ok(Some(vec![Piece::Made(Box::pin(making))]))
-    }
-}
-
-/// A frame, counted from 0, as native pixel data.
-pub async fn native(doors: &Doors, opened: &Opened, metadata: &Value, frame: u32) -> Result<Native, Problem> {
-    let kept = Kept::of(opened, metadata, frame).await?;
-    // A turn comes before the frame is read, so that those who wait hold no plaintext.
-    let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
-    Ok(turn.native(kept.read(opened).await?).await?)
-}
-
-/// Where the words begin that change their byte order on the way out: pixels of VR OW kept big-endian do, of OB do not
-/// (PS3.5 7.3).
-pub fn swap_from(transfer_syntax_uid: &str, metadata: &Value) -> Option<u64> {
-    let pixels = metadata.get(PIXEL_DATA).filter(|element| element.get("vr").is_some_and(|vr| vr == "OW"))?;
-    match Bulk::of(pixels) {
-        Some(Bulk::Range { offset, .. }) if transfer_syntax_uid == BIG_ENDIAN => Some(offset),
-        _ => None,
     }
 }
 

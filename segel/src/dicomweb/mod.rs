@@ -13,7 +13,6 @@ pub mod frames;
 pub mod metadata;
 pub mod pictures;
 pub mod query;
-pub mod recode;
 pub mod rendered;
 pub mod request;
 pub mod retrieve;

@@ -5,12 +5,13 @@ use super::accept::instances::{self, InstanceForm};
 use super::accept::{self, DICOM, Shape};
 use super::answer::Answer;
 use super::body::Piece;
-use super::recode;
 use super::request::{Request, instance_url};
-use crate::http::Problem;
+use crate::http::{Doors, Problem};
+use crate::recode;
 use archive::object::InstanceFacts;
 use archive::retrieve::{Located, Opened};
 use axum::response::Response;
+use futures_util::TryStreamExt as _;
 use wire::multipart::Writer;
 
 /// `GET` of a study, a series or an instance.
@@ -44,7 +45,7 @@ pub async fn give(request: &Request, located: &[Located], form: &InstanceForm) -
                 let range = opened.dataset_range().await?;
                 pieces.push(Piece::Content(opened, range));
             } else {
-                pieces.push(recode::instance(&request.doors, opened, &syntax).await?);
+                pieces.push(rewritten(&request.doors, opened, &syntax).await?);
             }
             answer.give(&request.headers, &content_type, pieces)
         }
@@ -53,6 +54,18 @@ pub async fn give(request: &Request, located: &[Located], form: &InstanceForm) -
             answer.give(&request.headers, &content_type, pieces)
         }
     }
+}
+
+/// The data set in another transfer syntax than the one it is kept in.
+async fn rewritten(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) -> Result<Piece, Problem> {
+    let stream = recode::instance(&doors.pixels, opened, transfer_syntax_uid).await?;
+    Ok(Piece::Stream(Box::pin(stream.map_err(Problem::from))))
+}
+
+/// The same, looked at when it is its turn.
+fn rewritten_later(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) -> Piece {
+    let (doors, syntax) = (doors.clone(), transfer_syntax_uid.to_owned());
+    Piece::Pieces(Box::pin(async move { Ok(vec![rewritten(&doors, opened, &syntax).await?]) }))
 }
 
 async fn parts(
@@ -78,9 +91,9 @@ async fn parts(
             // What cannot be written anew is told by a status while there is one.
             let first = pieces.len() == 1;
             pieces.push(if first {
-                recode::instance(&request.doors, opened, syntax).await?
+                rewritten(&request.doors, opened, syntax).await?
             } else {
-                recode::later(&request.doors, opened, syntax)
+                rewritten_later(&request.doors, opened, syntax)
             });
         }
     }

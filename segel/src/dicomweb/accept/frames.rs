@@ -1,8 +1,9 @@
 //! The form of frames (PS3.18 8.7.3.3).
 
-use super::syntaxes::{EXPLICIT_LITTLE, JPEG_BASELINE, frame_media_types, is_native};
+use super::syntaxes::{EXPLICIT_LITTLE, JPEG_BASELINE, frame_media_types};
 use super::{MediaRange, OCTETS, Offer, Shape, best, none};
 use crate::http::Problem;
+use crate::recode::syntaxes::is_native;
 
 /// How a frame is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,8 @@
 //! The form of instances (PS3.18 8.7.3.5).
 
-use super::syntaxes::{EXPLICIT_LITTLE, decodes_exactly, is_native};
 use super::{DICOM, MediaRange, Offer, Shape, none, weighed};
 use crate::http::Problem;
-use wire::syntax::{DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE};
-
-/// What instances can be written in: the encodings that keep every value, most wanted first.
-const WRITTEN: [&str; 4] = [EXPLICIT_LITTLE, IMPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG];
+use crate::recode::syntaxes::{WRITTEN, is_rewritable};
 
 /// How instances are handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +37,7 @@ fn offers(kept: &str, shape: Shape) -> Vec<Offer<()>> {
         how: (),
     };
     let mut offers = vec![offer(kept, true)];
-    if is_native(kept) || decodes_exactly(kept) {
+    if is_rewritable(kept) {
         offers.extend(WRITTEN.iter().filter(|syntax| **syntax != kept).map(|syntax| offer(syntax, false)));
     }
     offers

@@ -38,29 +38,3 @@ pub fn frame_media_types(transfer_syntax_uid: &str) -> &'static [&'static str] {
         _ => &[OCTETS],
     }
 }
-
-/// Whether pixels of this syntax are not encapsulated.
-pub fn is_native(transfer_syntax_uid: &str) -> bool {
-    matches!(
-        transfer_syntax_uid,
-        syntax::IMPLICIT_LITTLE | syntax::EXPLICIT_LITTLE | syntax::EXPLICIT_BIG | syntax::DEFLATED
-    )
-}
-
-/// Whether every decoder makes the same values of this syntax, which are those that were encoded: only such pixels may stand
-/// in an instance that says that they are the ones that were sent.
-pub fn decodes_exactly(transfer_syntax_uid: &str) -> bool {
-    matches!(
-        transfer_syntax_uid,
-        "1.2.840.10008.1.2.1.98" // Encapsulated Uncompressed Explicit VR Little Endian
-            | "1.2.840.10008.1.2.5" // RLE Lossless
-            | "1.2.840.10008.1.2.4.57" // JPEG Lossless, Non-Hierarchical (Process 14)
-            | "1.2.840.10008.1.2.4.70" // JPEG Lossless, First-Order Prediction
-            | "1.2.840.10008.1.2.4.80" // JPEG-LS Lossless
-            | "1.2.840.10008.1.2.4.90" // JPEG 2000, Lossless Only
-            | "1.2.840.10008.1.2.4.110" // JPEG XL Lossless
-            | "1.2.840.10008.1.2.4.201" // High-Throughput JPEG 2000, Lossless Only
-            | "1.2.840.10008.1.2.4.202" // High-Throughput JPEG 2000 RPCL, Lossless Only
-            | "1.2.840.10008.1.2.8.1" // Deflated Image Frame Compression
-    )
-}

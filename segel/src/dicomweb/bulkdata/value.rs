@@ -2,9 +2,10 @@
 
 use crate::dicomweb::accept::EXPLICIT_LITTLE;
 use crate::dicomweb::attributes::Attributes;
-use crate::dicomweb::body::{Piece, VALUE_BYTES_MAX, read_value};
+use crate::dicomweb::body::{Piece, VALUE_BYTES_MAX};
 use crate::dicomweb::bulk::{Bulk, PIXEL_DATA};
 use crate::http::Problem;
+use crate::recode::value;
 use archive::retrieve::Opened;
 use serde_json::Value;
 use std::ops::Range;
@@ -68,7 +69,7 @@ impl<'a> Found<'a> {
                 word_bytes if *length <= VALUE_BYTES_MAX => {
                     let (opened, range) = (opened.clone(), span(*offset, *length));
                     let turned = async move {
-                        let mut bytes = read_value(&opened, range, None).await?;
+                        let mut bytes = value::read(&opened, range, None).await?;
                         bytes.chunks_exact_mut(word_bytes).for_each(<[u8]>::reverse);
                         Ok(bytes)
                     };

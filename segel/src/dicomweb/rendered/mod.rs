@@ -12,23 +12,17 @@ use super::body::{self, Piece};
 use super::bulk::Bulk;
 use super::request::Request;
 use crate::http::{Doors, Problem};
-use crate::pixels::description::{self, Bulks, FrameMissing};
-use crate::pixels::{Encoded, Native, PixelDescription, Source, View, Viewport, Window};
+use crate::pixels::{Native, Source, View, Viewport, Window};
+use crate::recode::kept::{self, Kept};
 use archive::retrieve::Opened;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use record::limits::DECODED_FRAME_BYTES_MAX;
 use serde_json::Value;
-use std::ops::Range;
 
 /// Encapsulated PDF Storage.
 const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
-/// Explicit VR Big Endian (PS3.5 A.3).
-const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 /// ICCProfile (0028,2000).
 const ICC_PROFILE: &str = "00282000";
-/// A look-up table: 65,536 entries of 16 bits.
-const TABLE_BYTES_MAX: u64 = 128 * 1024;
 
 /// How a frame shall look.
 #[derive(Clone, Debug)]
@@ -108,71 +102,7 @@ pub async fn render(doors: &Doors, opened: &Opened, wish: Wish) -> Result<Vec<u8
 /// One frame's stored values, little-endian, with their description: for a viewer that windows by itself.
 pub async fn decoded(doors: &Doors, opened: &Opened, frame: u32) -> Result<Native, Problem> {
     let metadata = opened.metadata().await?;
-    let kept = Kept::of(opened, &metadata, frame).await?;
-    let turn = doors.pixels.turn_with(&kept.description, kept.frame_bytes).await?;
-    Ok(turn.native(kept.read(opened).await?).await?)
-}
-
-/// Where a frame (from 0) of an open instance lies, with all that is needed to decode and draw it. It is read only once there is
-/// a turn to decode it, so that those who wait hold no plaintext.
-pub struct Kept {
-    /// What the image says of its pixels.
-    pub description: PixelDescription,
-    /// Bytes of the frame as kept.
-    pub frame_bytes: u64,
-    transfer_syntax_uid: String,
-    ranges: Vec<Range<u64>>,
-    swap_from: Option<u64>,
-}
-
-impl Kept {
-    /// Finds a frame.
-    pub async fn of(opened: &Opened, metadata: &Value, frame: u32) -> Result<Self, Problem> {
-        let syntax = opened.located().instance().map(|facts| facts.transfer_syntax_uid.clone());
-        let transfer_syntax_uid = syntax.ok_or_else(Problem::not_found)?;
-        if metadata.get(super::bulk::PIXEL_DATA).is_none() {
-            return Err(Problem::not_acceptable("There is no image in this instance."));
-        }
-        let bulks = tables(opened, metadata, frame, &transfer_syntax_uid).await?;
-        let described = PixelDescription::of(metadata, frame, &bulks)?;
-        let description = described.map_err(|FrameMissing| Problem::not_found())?;
-        let frames = opened.frames(metadata).await?;
-        let ranges = usize::try_from(frame).ok().and_then(|frame| frames.get(frame)).ok_or_else(Problem::not_found)?;
-        let ranges = ranges.clone();
-        let frame_bytes = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-        if frame_bytes > DECODED_FRAME_BYTES_MAX {
-            return Err(Problem::not_acceptable("The frame is too large to be decoded here; retrieve it as it is."));
-        }
-        let swap_from = super::frames::swap_from(&transfer_syntax_uid, metadata);
-        Ok(Self { description, frame_bytes, transfer_syntax_uid, ranges, swap_from })
-    }
-
-    /// Reads it.
-    pub async fn read(self, opened: &Opened) -> Result<Encoded, Problem> {
-        let mut bytes = Vec::new();
-        for range in self.ranges {
-            let part = body::read_value(opened, range, self.swap_from).await?;
-            if bytes.is_empty() {
-                bytes = part;
-            } else {
-                bytes.extend(part);
-            }
-        }
-        Ok(Encoded { transfer_syntax_uid: self.transfer_syntax_uid, description: self.description, bytes })
-    }
-}
-
-/// Look-up tables that lie outside the metadata.
-async fn tables(opened: &Opened, metadata: &Value, frame: u32, syntax: &str) -> Result<Bulks, Problem> {
-    let mut bulks = Bulks::new();
-    for (offset, length) in description::bulks(metadata, frame) {
-        if length > TABLE_BYTES_MAX {
-            return Err(Problem::not_acceptable("A look-up table of the image cannot be used."));
-        }
-        let swap_from = (syntax == BIG_ENDIAN).then_some(offset);
-        bulks.insert(offset, body::read_value(opened, offset..offset.saturating_add(length), swap_from).await?);
-    }
-    Ok(bulks)
+    Ok(kept::native(&doors.pixels, opened, &metadata, frame).await?)
 }
 
 /// The document of an Encapsulated PDF (PS3.3 C.24.2), without the padding to an even length.

@@ -1,18 +1,23 @@
 //! Instances in another transfer syntax than they are kept in: every value is the one that was sent, only written otherwise.
-//! Compressed pixels are decoded for it where decoding is exact; the caller has made sure of that.
+//! Compressed pixels are decoded for it where decoding is exact: [`syntaxes`] says where, and the caller has asked it.
+//! [`kept`] finds one frame and reads it for its decoder, [`value`] reads the bytes of one value.
 
-use super::attributes::Attributes;
-use super::body::Piece;
-use super::bulk::{Bulk, PIXEL_DATA};
-use super::bulkdata::Found;
-use super::frames;
-use super::rendered::Kept;
-use crate::http::{Doors, Problem};
-use crate::pixels::PixelDescription;
+mod error;
+pub mod kept;
+pub mod syntaxes;
+pub mod value;
+
+pub use error::Error;
+
+use crate::dicomweb::attributes::Attributes;
+use crate::dicomweb::bulk::{Bulk, PIXEL_DATA};
+use crate::dicomweb::bulkdata::Found;
+use crate::pixels::{PixelDescription, Pixels};
 use archive::retrieve::Opened;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use futures_util::stream::try_unfold;
+use futures_util::stream::{BoxStream, try_unfold};
+use kept::Kept;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -35,13 +40,17 @@ const PIXELS: Tag = Tag(0x7FE0, 0x0010);
 
 /// The data set of an instance in `transfer_syntax_uid`, which is uncompressed. The first frame is decoded before it returns,
 /// so that pixels that cannot be decoded are told by a status.
-pub async fn instance(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) -> Result<Piece, Problem> {
+pub async fn instance(
+    pixels: &Pixels,
+    opened: Opened,
+    transfer_syntax_uid: &str,
+) -> Result<BoxStream<'static, Result<Vec<u8>, Error>>, Error> {
     let kept = opened.located().instance().map(|facts| TransferSyntax::of(&facts.transfer_syntax_uid));
-    let (from, to) = (kept.ok_or_else(Problem::not_found)?, TransferSyntax::of(transfer_syntax_uid));
+    let (from, to) = (kept.ok_or(Error::Missing)?, TransferSyntax::of(transfer_syntax_uid));
     let dataset = opened.dataset_range().await?;
     let metadata = Arc::new(opened.metadata().await?);
     let mut recoding = Recoding {
-        doors: doors.clone(),
+        pixels: pixels.clone(),
         opened,
         metadata,
         steps: VecDeque::new(),
@@ -70,25 +79,17 @@ pub async fn instance(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) 
         _ => return Err(unwritable()),
     }
     recoding.steps.push_back(Step::Finish);
-    Ok(Piece::Stream(Box::pin(try_unfold(recoding, |mut recoding| async move {
+    Ok(Box::pin(try_unfold(recoding, |mut recoding| async move {
         Ok(recoding.next().await?.map(|bytes| (bytes, recoding)))
-    }))))
+    })))
 }
 
-/// The same, looked at when it is its turn.
-pub fn later(doors: &Doors, opened: Opened, transfer_syntax_uid: &str) -> Piece {
-    let (doors, syntax) = (doors.clone(), transfer_syntax_uid.to_owned());
-    Piece::Pieces(Box::pin(async move { Ok(vec![instance(&doors, opened, &syntax).await?]) }))
+/// The instance is one that keeps its pixels where no other transfer syntax has a place for them.
+fn unwritable() -> Error {
+    Error::Unwritable("This instance can be had only in the transfer syntax it is kept in; ask for transfer-syntax=*.")
 }
 
-/// 406: the instance is one that keeps its pixels where no other transfer syntax has a place for them.
-fn unwritable() -> Problem {
-    Problem::not_acceptable(
-        "This instance can be had only in the transfer syntax it is kept in; ask for transfer-syntax=*.",
-    )
-}
-
-fn broken(error: &wire::Error) -> Problem {
+fn broken(error: &wire::Error) -> Error {
     archive::Error::Damaged(format!("a kept data set cannot be read: {error}")).into()
 }
 
@@ -109,7 +110,7 @@ enum Step {
 
 /// A data set that is being written anew.
 struct Recoding {
-    doors: Doors,
+    pixels: Pixels,
     opened: Opened,
     metadata: Arc<Value>,
     steps: VecDeque<Step>,
@@ -123,7 +124,7 @@ struct Recoding {
 
 impl Recoding {
     /// Puts native pixel data in the place of fragments.
-    async fn plan_pixels(&mut self, dataset: &Range<u64>, fragments: &[(u64, u64)]) -> Result<(), Problem> {
+    async fn plan_pixels(&mut self, dataset: &Range<u64>, fragments: &[(u64, u64)]) -> Result<(), Error> {
         let (Some((first, _)), Some((last, length))) = (fragments.first(), fragments.last()) else {
             return Err(unwritable());
         };
@@ -132,7 +133,7 @@ impl Recoding {
         let end = at(last.saturating_add(*length).saturating_add(BEHIND_FRAGMENTS_BYTES));
         let count = self.opened.frames(&self.metadata).await?.len();
         let before = Kept::of(&self.opened, &self.metadata, 0).await?.description;
-        let native = frames::native(&self.doors, &self.opened, &self.metadata, 0).await?;
+        let native = kept::native(&self.pixels, &self.opened, &self.metadata, 0).await?;
         let bytes = native.bytes.len();
         // Frames of single bits begin inside a byte.
         if native.description.bits_allocated % 8 != 0 && count > 1 {
@@ -160,7 +161,7 @@ impl Recoding {
     }
 
     /// The next bytes.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         while let Some(step) = self.steps.pop_front() {
             let is_last = matches!(step, Step::Finish);
             let mut out = Vec::new();
@@ -178,7 +179,7 @@ impl Recoding {
         Ok(None)
     }
 
-    async fn step(&mut self, step: Step, out: &mut Vec<u8>) -> Result<(), Problem> {
+    async fn step(&mut self, step: Step, out: &mut Vec<u8>) -> Result<(), Error> {
         match step {
             Step::Feed(range) => self.feed(range, out).await,
             Step::Header { vr, length } => self.recoder.insert(PIXELS, vr, length, out).map_err(|error| broken(&error)),
@@ -187,7 +188,7 @@ impl Recoding {
                 Ok(())
             }
             Step::Frame { number, bytes } => {
-                let frame = frames::native(&self.doors, &self.opened, &self.metadata, number).await?.bytes;
+                let frame = kept::native(&self.pixels, &self.opened, &self.metadata, number).await?.bytes;
                 if frame.len() != bytes {
                     return Err(archive::Error::Damaged("frames of one image differ in size".to_owned()).into());
                 }
@@ -202,7 +203,7 @@ impl Recoding {
         }
     }
 
-    async fn feed(&mut self, range: Range<u64>, out: &mut Vec<u8>) -> Result<(), Problem> {
+    async fn feed(&mut self, range: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
         let middle = range.start.saturating_add(STEP_BYTES).min(range.end);
         if middle < range.end {
             self.steps.push_front(Step::Feed(middle..range.end));
@@ -226,9 +227,9 @@ impl Recoding {
         frame
     }
 
-    fn deflated(&mut self, out: Vec<u8>, is_last: bool) -> Result<Vec<u8>, Problem> {
+    fn deflated(&mut self, out: Vec<u8>, is_last: bool) -> Result<Vec<u8>, Error> {
         let Some(deflater) = &mut self.deflater else { return Ok(out) };
-        let failed = |_| Problem::busy("The data set could not be deflated.");
+        let failed = |_| archive::Error::busy("The data set could not be deflated.");
         deflater.write_all(&out).map_err(failed)?;
         if is_last {
             deflater.try_finish().map_err(failed)?;
