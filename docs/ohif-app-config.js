@@ -3,22 +3,40 @@
 const archive = "https://arsip.example.id/dicom-web";
 
 // Each reader's own token goes with every request as a header, never in an address, which logs and histories would keep.
-// It stays in the tab and is asked for once: this file is given to everybody and holds no token.
-const token = {
+// This file is given to everybody and holds none: the tab asks for it, keeps it, and asks again when it is over.
+const HELD = "segel-token";
+let declined = false;
+
+function lasts(token) {
+  try {
+    const claims = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(atob(claims)).exp * 1000 > Date.now();
+  } catch {
+    return false;
+  }
+}
+
+function authorization() {
+  let token = sessionStorage.getItem(HELD) ?? "";
+  if (!declined && !lasts(token)) {
+    token = (prompt("Token Segel / Segel token") ?? "").trim();
+    declined = token === "";
+    sessionStorage.setItem(HELD, token);
+  }
+  return token === "" ? {} : { Authorization: `Bearer ${token}` };
+}
+
+const signedIn = {
   id: "segel.token",
   preRegistration({ servicesManager }) {
-    const held = sessionStorage.getItem("segel-token") ?? prompt("Token Segel / Segel token") ?? "";
-    sessionStorage.setItem("segel-token", held.trim());
-    servicesManager.services.userAuthenticationService.setServiceImplementation({
-      getAuthorizationHeader: () => ({ Authorization: `Bearer ${sessionStorage.getItem("segel-token")}` }),
-    });
+    servicesManager.services.userAuthenticationService.setServiceImplementation({ getAuthorizationHeader: authorization });
   },
 };
 
 window.config = {
   name: "segel",
   routerBasename: null,
-  extensions: [token],
+  extensions: [signedIn],
   modes: [],
   customizationService: {},
   showStudyList: true,
@@ -49,8 +67,8 @@ window.config = {
       },
     },
   ],
-  // A token that is refused or over is asked for again.
+  // A token that was refused is asked for again.
   httpErrorHandler: ({ status }) => {
-    if (status === 401) sessionStorage.removeItem("segel-token");
+    if (status === 401) sessionStorage.removeItem(HELD);
   },
 };
