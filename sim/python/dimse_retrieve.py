@@ -161,7 +161,7 @@ for pdu in (4096, 0):
 
 # Keys that the model does not allow; with relational retrieval one key is enough.
 association = associate()
-for identifier in (keys("IMAGE", SOPInstanceUID=i), keys("PATIENT", PatientID=p), keys("STUDY"), keys("SERIES", SeriesInstanceUID=first.series)):
+for identifier in (keys("IMAGE", SOPInstanceUID=i), keys("PATIENT", StudyInstanceUID=s), keys("STUDY"), keys("SERIES", SeriesInstanceUID=first.series)):
     status, _, _ = get(association, StudyGet, identifier)
     assert status.Status == 0xA900, hex(status.Status)
 association.release()

@@ -41,10 +41,10 @@ impl Wanted {
         let outline = scan(&TransferSyntax::of(transfer_syntax), identifier)?;
         let stated = outline.text(QUERY_RETRIEVE_LEVEL).unwrap_or_default();
         let level = LEVELS.iter().position(|(name, _)| *name == stated.trim());
-        // The study root model begins at the study.
-        let top = usize::from(!patient_root);
-        let level =
-            level.filter(|l| *l >= top).ok_or_else(|| mismatch("QueryRetrieveLevel is not one of the model"))?;
+        let level = level.ok_or_else(|| mismatch("QueryRetrieveLevel is not one of the model"))?;
+        // The study root model begins at the study. Orthanc retrieves a patient through it all the same, and what it means
+        // is plain: a level that is asked for by its own key is answered in either model.
+        let top = usize::from(!patient_root && level > 0);
         let mut keys: [Vec<String>; 4] = Default::default();
         for (at, (key, (_, tag))) in keys.iter_mut().zip(LEVELS).enumerate().take(level.saturating_add(1)).skip(top) {
             *key = values(&outline, identifier, tag);
@@ -128,8 +128,10 @@ mod tests {
         assert_eq!(found, Ok(targets(&[Target::series("1.2", "1.2.1"), Target::series("1.2", "1.2.2")])));
         let found = parse(false, false, "IMAGE", &[(study, "1.2"), (series, "1.2.1"), (instance, "1.2.1.1")]);
         assert_eq!(found, Ok(targets(&[Target::instance("1.2", "1.2.1", "1.2.1.1")])));
-        let found = parse(true, false, "PATIENT", &[(patient, "P 1 ")]);
-        assert_eq!(found, Ok(Wanted { patient_id: Some("P 1".into()), targets: Vec::new() }));
+        for patient_root in [true, false] {
+            let found = parse(patient_root, false, "PATIENT", &[(patient, "P 1 ")]);
+            assert_eq!(found, Ok(Wanted { patient_id: Some("P 1".into()), targets: Vec::new() }));
+        }
         let found = parse(true, false, "STUDY", &[(patient, "P1"), (study, "1.2")]);
         assert_eq!(found, Ok(Wanted { patient_id: Some("P1".into()), targets: vec![Target::study("1.2")] }));
     }
@@ -139,7 +141,7 @@ mod tests {
         let (patient, study, series, instance) =
             (PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID);
         for (patient_root, level, keys) in [
-            (false, "PATIENT", &[(patient, "P1")][..]),
+            (false, "PATIENT", &[(study, "1.2")][..]),
             (false, "", &[(study, "1.2")]),
             (false, "STUDY", &[]),
             (false, "STUDY", &[(study, "")]),
