@@ -120,6 +120,7 @@ def radiograph():
     """A hand: five rays of bones in soft tissue."""
     data = about_patient_and_study(2, "Tangan kanan PA", "CR")
     data.SOPInstanceUID, data.InstanceNumber = f"{ROOT}.2.1.1", 1
+    data.SeriesDescription = "Tangan PA"
     data.BodyPartExamined, data.ViewPosition, data.ImageLaterality = "HAND", "PA", "R"
     data.ImageType, data.PatientOrientation, data.KVP = ["ORIGINAL", "PRIMARY"], ["L", "F"], 52
     data.ImagerPixelSpacing = [0.4, 0.4]

@@ -1,14 +1,14 @@
 // A reader's work in OHIF, in a real browser against a real archive: sign in, find the patient, read the stack, measure, save the
 // measurement, and find it again. Prints what was measured as its last line, as JSON.
 //
-// Usage: node story.mjs TOOLS VIEWER_ORIGIN ARCHIVE_ORIGIN SLICES PICTURES
+// Usage: node story.mjs TOOLS CHROMIUM VIEWER_ORIGIN ARCHIVE_ORIGIN SLICES PICTURES
 // The reader's token is the first line of the standard input: arguments are seen by every process of a machine.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const [tools, viewer, archive, slicesText, pictures] = process.argv.slice(2);
+const [tools, program, viewer, archive, slicesText, pictures] = process.argv.slice(2);
 const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
 const slices = Number(slicesText);
 const token = readFileSync(0, "utf8").split("\n")[0];
@@ -21,9 +21,10 @@ const SPACING_MM = 0.45;
 const BLEED = { instance: 26, x: 0.3, y: -0.08, hounsfield: 68 };
 const WHITE_MATTER = { x: -0.3, y: 0.3, hounsfield: 29 };
 
+rmSync(pictures, { recursive: true, force: true });
 mkdirSync(pictures, { recursive: true });
 const browser = await chromium.launch({
-  executablePath: process.env.SEGEL_CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: program,
   // WebGL without a graphics card.
   args: ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--force-color-profile=srgb"],
 });
@@ -244,10 +245,15 @@ async function findReport(length) {
 }
 
 async function openRadiograph() {
+  const before = await canvas();
   await named("studyBrowser-panel").getByText("Tangan kanan PA").click();
-  const frame = page.waitForResponse((response) => response.url().endsWith("/frames/1"));
-  await named("studyBrowser-panel").getByText("CR", { exact: true }).last().waitFor();
+  const frame = page.waitForResponse((response) => response.url().endsWith("/frames/1") && response.ok());
+  await named("study-browser-thumbnail").filter({ hasText: "Tangan" }).dblclick();
   await frame;
+  await until("the radiograph", async () => {
+    const now = await canvas().catch(() => undefined);
+    return now?.mean > 5 && now.digest !== before.digest && (await shownWindow()).level === 2000;
+  });
   await picture("6-radiograph");
 }
 

@@ -28,7 +28,7 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measures beside a real peer or a physical limit, in one run, as a ratio.
     Bench(bench::Options),
-    /// Installs the tools of the tests only: Debian packages and a Python environment in `.venv`.
+    /// Installs the tools of the tests only: Debian packages, a Python environment in `.venv` and a viewer in `.viewer`.
     Tools,
 }
 

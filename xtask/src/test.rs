@@ -25,7 +25,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let venv = tools::venv()?;
     let venv = venv.to_str().context("the path of the Python environment is not UTF-8")?;
-    let mut environment = vec![("SEGEL_VENV", venv)];
+    let viewer = tools::viewer()?;
+    let viewer = viewer.to_str().context("the path of the viewer is not UTF-8")?;
+    let mut environment = vec![("SEGEL_VENV", venv), ("SEGEL_VIEWER", viewer)];
     if options.long {
         environment.push(("SEGEL_LONG", "1"));
     }

@@ -1,4 +1,5 @@
-//! The real clients that the tests run: DCMTK, dicom3tools and Chromium from Debian, the Python ones in `.venv`.
+//! The real clients that the tests run: DCMTK, dicom3tools and Chromium from Debian, the Python ones in `.venv`, a viewer
+//! for Chromium in `.viewer`.
 
 use crate::run;
 use anyhow::{Context as _, Result, bail};
@@ -13,15 +14,24 @@ const PACKAGES: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("sslscan", "sslscan"),
     ("curl", "curl"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    // The library that stands before the disk in a test is compiled by the test.
+    ("cc", "gcc"),
 ];
 
 /// The Python clients and oracles, with versions, so that a run next year tests the same.
 const REQUIREMENTS: &str = "sim/requirements.txt";
 
+/// The built viewer and what drives a browser. The lock names both by their hashes and leaves out the viewer's own
+/// dependencies: its build holds them already.
+const VIEWER: &str = "sim/viewer";
+
 /// Installs what is missing. As root by `apt-get`; otherwise says what to type.
 pub fn install() -> Result<()> {
     install_packages()?;
     install_venv()?;
+    install_viewer()?;
     install_nextest()
 }
 
@@ -61,6 +71,31 @@ fn install_venv() -> Result<()> {
         .context("python3 with its venv module is needed (Debian: apt-get install python3-venv)")?;
     run::must(pip.to_str().context("path")?, &["install", "--quiet", "--requirement", REQUIREMENTS])?;
     std::fs::write(stamp, requirements)?;
+    Ok(())
+}
+
+/// Where the viewer is: `SEGEL_VIEWER`, or `.viewer` in the workspace.
+pub fn viewer() -> Result<PathBuf> {
+    match std::env::var_os("SEGEL_VIEWER") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Ok(run::root()?.join(".viewer")),
+    }
+}
+
+fn install_viewer() -> Result<()> {
+    let (viewer, source) = (viewer()?, run::root()?.join(VIEWER));
+    let lock = std::fs::read_to_string(source.join("package-lock.json")).context(VIEWER)?;
+    let stamp = viewer.join("installed-lock.json");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&viewer)?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(source.join(name), viewer.join(name))?;
+    }
+    let folder = viewer.to_str().context("the path of the viewer is not UTF-8")?;
+    run::must("npm", &["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"])?;
+    std::fs::write(stamp, lock)?;
     Ok(())
 }
 
