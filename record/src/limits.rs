@@ -60,6 +60,8 @@ pub const PULL_STUDIES_MAX: usize = 1_000_000;
 pub const PART_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// A boundary (RFC 2046 5.1.1).
 pub const BOUNDARY_BYTES_MAX: usize = 70;
+/// A boundary of a peer: Orthanc's has 73 bytes, three more than RFC 2046 allows.
+pub const PEER_BOUNDARY_BYTES_MAX: usize = 256;
 /// Instances of one store request.
 pub const PARTS_MAX: usize = 100_000;
 /// Metadata and bulk data of one store request that sends them apart, which are held until the last has come: a CT series.

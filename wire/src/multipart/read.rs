@@ -3,7 +3,7 @@
 use super::MediaType;
 use crate::Error;
 use memchr::memmem::Finder;
-use record::limits::{BOUNDARY_BYTES_MAX, PART_HEADER_BYTES_MAX, PARTS_MAX};
+use record::limits::{PART_HEADER_BYTES_MAX, PARTS_MAX, PEER_BOUNDARY_BYTES_MAX};
 
 /// What comes out, in order: `Begin`, any number of `Content`, `End`, for each part; then `Close`.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,11 +95,11 @@ impl Reader {
         }
         let boundary =
             content_type.parameter("boundary").ok_or_else(|| Error::invalid("multipart without boundary"))?;
-        let fits = (1..=BOUNDARY_BYTES_MAX).contains(&boundary.len())
+        let fits = (1..=PEER_BOUNDARY_BYTES_MAX).contains(&boundary.len())
             && boundary.bytes().all(|b| (b' '..0x7f).contains(&b))
             && !boundary.ends_with(' ');
         if !fits {
-            return Err(Error::invalid("the multipart boundary is not one of RFC 2046"));
+            return Err(Error::invalid("the multipart boundary is empty, too long or not of printable ASCII"));
         }
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
         let finder = Finder::new(&delimiter).into_owned();
@@ -252,7 +252,7 @@ impl Reader {
             }
             let plausible = matches!(self.line.as_slice(), b"-")
                 || self.line.strip_suffix(b"\r").unwrap_or(&self.line).iter().all(|b| matches!(b, b' ' | b'\t'));
-            if !plausible || self.line.len() > BOUNDARY_BYTES_MAX {
+            if !plausible || self.line.len() > PEER_BOUNDARY_BYTES_MAX {
                 return Err(Error::invalid("text after a multipart delimiter"));
             }
         }
