@@ -4,6 +4,7 @@ use crate::config::{Config, KeyServiceConfig};
 use crate::dimse;
 use crate::embedded::Embedded;
 use crate::http::{self, Doors};
+use crate::pixels::Pixels;
 use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
 use crate::{dicomweb, durable, fhir, openapi, pages};
@@ -36,6 +37,8 @@ pub struct Node {
     embedded: Option<Embedded>,
     archive: Archive,
     sessions: pages::Sessions,
+    /// One pool of workers for every door.
+    pixels: Pixels,
     stop: watch::Sender<bool>,
     doors: JoinSet<Result<()>>,
 }
@@ -53,6 +56,7 @@ impl Node {
             embedded,
             archive,
             sessions: pages::Sessions::default(),
+            pixels: Pixels::default(),
             stop,
             doors: JoinSet::new(),
         };
@@ -71,7 +75,10 @@ impl Node {
         }
         self.whereabouts.http = Some(listener.local_addr()?);
         self.whereabouts.https = settings.tls.is_some();
-        let doors = Doors::new(self.archive.clone(), config.http.public_origin.as_deref());
+        let doors = Doors {
+            pixels: self.pixels.clone(),
+            ..Doors::new(self.archive.clone(), config.http.public_origin.as_deref())
+        };
         let router = http::layers(
             dicomweb::router(doors.clone())
                 .merge(fhir::router(doors.clone()))
@@ -94,6 +101,7 @@ impl Node {
         settings.identity = Some(Arc::new(identity.copy()));
         let reports = dimse::commitment::pending::Reports::open(&self.data)?;
         settings.reports = Some(Arc::clone(&reports));
+        settings.pixels = self.pixels.clone();
         self.deliver(reports, &settings);
         if let Some(address) = config.dimse.plain {
             let listener = listen(address, "dimse").await?;

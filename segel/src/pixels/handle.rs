@@ -29,6 +29,12 @@ pub struct Turn {
     memory: Option<OwnedSemaphorePermit>,
 }
 
+impl std::fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pixels({} turns free)", self.turns.available_permits())
+    }
+}
+
 impl Default for Pixels {
     fn default() -> Self {
         let pool = Pool::new();

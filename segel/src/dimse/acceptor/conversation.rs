@@ -89,6 +89,14 @@ impl Conversation {
         if self.out.len() >= DATA_SETS_BYTES { self.flush().await } else { Ok(()) }
     }
 
+    /// The same, where the data set has been written into PDUs for the request's context already.
+    pub(in crate::dimse) async fn pdus(&mut self, pdus: Vec<u8>) -> Result<(), Broken> {
+        self.data_set = None;
+        self.flush().await?;
+        self.out = pdus;
+        self.flush().await
+    }
+
     /// Ends the data set and waits for the response to the request that was sent last.
     pub(in crate::dimse) async fn answer(&mut self) -> Result<Command, Broken> {
         if let Some(fragments) = self.data_set.take() {

@@ -1,6 +1,7 @@
 //! What all associations share.
 
 use crate::dimse::services::commitment::pending::Reports;
+use crate::pixels::Pixels;
 use crate::tls::Identity;
 use archive::Archive;
 use record::{Purpose, limits};
@@ -20,6 +21,8 @@ pub struct Settings {
     pub identity: Option<Arc<Identity>>,
     /// Reports of storage commitment; without them no commitment is given.
     pub reports: Option<Arc<Reports>>,
+    /// Decodes frames for peers that do not take them as they are kept.
+    pub pixels: Pixels,
     /// Connections at once.
     pub associations_max: usize,
     /// Associations of one calling AE title at once.
@@ -44,6 +47,7 @@ impl Settings {
             storage_sop_classes: Vec::new(),
             identity: None,
             reports: None,
+            pixels: Pixels::default(),
             associations_max: limits::ASSOCIATIONS_MAX,
             associations_per_peer_max: limits::ASSOCIATIONS_PER_PEER_MAX,
             artim: Duration::from_millis(limits::ARTIM_MS_MAX),

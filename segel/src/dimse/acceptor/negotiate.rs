@@ -3,6 +3,7 @@
 use super::door::Settings;
 use super::extended::Extended;
 pub(in crate::dimse) use crate::dimse::services::Service;
+use crate::recode::syntaxes::WRITTEN;
 use record::limits::PDU_BYTES_MAX;
 use wire::pdu::{
     AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PDU_BYTES_MIN, PresentationContextAc, PresentationContextRq,
@@ -89,7 +90,7 @@ pub(in crate::dimse) fn negotiate(request: &AssociateRq, settings: &Settings) ->
     let mut contexts = Vec::new();
     let mut answers = Vec::new();
     for proposed in &request.presentation_contexts {
-        let (result, transfer_syntax) = match decide(proposed, request, settings) {
+        let (result, transfer_syntax) = match decide(proposed, request, settings, &contexts) {
             Ok(context) => {
                 let syntax = context.transfer_syntax.clone();
                 contexts.push(context);
@@ -151,13 +152,14 @@ fn decide(
     proposed: &PresentationContextRq,
     request: &AssociateRq,
     settings: &Settings,
+    accepted: &[Context],
 ) -> Result<Context, PresentationResult> {
     let sop_class = &proposed.abstract_syntax;
     let service = service(sop_class, request, settings).ok_or(PresentationResult::AbstractSyntaxNotSupported)?;
     let roles = &request.user_information.role_selections;
     let transfer_syntax = match service {
         Service::Storage if roles.iter().any(|role| role.scp && role.sop_class_uid == *sop_class) => {
-            sendable(&proposed.transfer_syntaxes)
+            sendable(&proposed.transfer_syntaxes, sop_class, accepted)
         }
         Service::Storage => preferred(&proposed.transfer_syntaxes),
         _ => {
@@ -169,14 +171,16 @@ fn decide(
     Ok(Context { id: proposed.id, abstract_syntax: sop_class.clone(), transfer_syntax, service })
 }
 
-/// For what the archive will send: whatever an object is kept in, Explicit VR Little Endian is what it is most likely kept
-/// in or can be brought into; Implicit comes next. Then the proposer's order, a private syntax last.
-fn sendable(proposed: &[String]) -> Option<&String> {
-    proposed.iter().min_by_key(|uid| match uid.as_str() {
-        EXPLICIT_LITTLE => 0,
-        IMPLICIT_LITTLE => 1,
-        uid if TransferSyntax::of(uid).is_standard() => 2,
-        _ => 3,
+/// For what the archive will send. A context has one transfer syntax, and which objects will be asked for is not known yet:
+/// what is not kept in it must be brought into it, so the uncompressed ones come first, Explicit VR Little Endian before all,
+/// because everything that can be decoded without loss can be written in them. Then come compressed ones in the
+/// proposer's order, a private one last. A SOP class in several contexts with the same list gets a different one in each: it
+/// is how a peer that takes both lets compressed objects come as they are kept.
+fn sendable<'a>(proposed: &'a [String], sop_class: &str, accepted: &[Context]) -> Option<&'a String> {
+    let is_taken = |uid: &str| accepted.iter().any(|c| c.abstract_syntax == sop_class && c.transfer_syntax == uid);
+    proposed.iter().min_by_key(|uid| {
+        let written = WRITTEN.iter().position(|written| written == uid).unwrap_or(WRITTEN.len());
+        (is_taken(uid), written, !TransferSyntax::of(uid).is_standard())
     })
 }
 

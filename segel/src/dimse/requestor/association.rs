@@ -87,6 +87,12 @@ impl Association {
         &self.contexts
     }
 
+    /// Bytes that the peer takes in one PDU; 0 for as many as come.
+    #[must_use]
+    pub fn peer_pdu_bytes_max(&self) -> u32 {
+        self.peer_pdu_bytes_max
+    }
+
     /// Verification (PS3.4 Annex A).
     ///
     /// # Errors

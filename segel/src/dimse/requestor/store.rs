@@ -49,18 +49,7 @@ impl Association {
         instance: &Instance,
         data_set: impl Stream<Item = io::Result<Bytes>>,
     ) -> Result<(Status, Option<String>)> {
-        let (originator, originator_message) = instance.move_originator.clone().unzip();
-        let request = Command {
-            affected_sop_class_uid: Some(instance.sop_class.clone()),
-            affected_sop_instance_uid: Some(instance.sop_instance.clone()),
-            command_field: field::C_STORE_RQ,
-            message_id: Some(self.next_message_id()),
-            priority: Some(0),
-            command_data_set_type: DATA_SET_FOLLOWS,
-            move_originator_ae_title: originator,
-            move_originator_message_id: originator_message,
-            ..Command::default()
-        };
+        let request = self.store_request(instance);
         let mut out = Vec::new();
         write_message(&mut out, context.id, true, &request.write(), self.peer_pdu_bytes_max)?;
         let mut fragments = Fragments::new(context.id, false, self.peer_pdu_bytes_max)?;
@@ -84,5 +73,46 @@ impl Association {
         self.send(&out).await?;
         let response = self.response(&request).await?;
         Ok((Status(response.status.unwrap_or(0x0110)), response.error_comment))
+    }
+    /// The same, where the data set has been written into PDUs already, for this context and what the peer takes in one.
+    ///
+    /// # Errors
+    /// As [`Association::store`].
+    pub async fn store_pdus(
+        &mut self,
+        context: &Context,
+        instance: &Instance,
+        pdus: impl Stream<Item = io::Result<Vec<u8>>>,
+    ) -> Result<(Status, Option<String>)> {
+        let request = self.store_request(instance);
+        let mut command = Vec::new();
+        write_message(&mut command, context.id, true, &request.write(), self.peer_pdu_bytes_max)?;
+        self.send(&command).await?;
+        let mut pdus = pin!(pdus);
+        while let Some(next) = pdus.next().await {
+            match next {
+                Ok(next) => self.send(&next).await?,
+                Err(error) => {
+                    return Err(self.broken(&format!("an instance cannot be read to its end: {error}")).await);
+                }
+            }
+        }
+        let response = self.response(&request).await?;
+        Ok((Status(response.status.unwrap_or(0x0110)), response.error_comment))
+    }
+
+    fn store_request(&mut self, instance: &Instance) -> Command {
+        let (originator, originator_message) = instance.move_originator.clone().unzip();
+        Command {
+            affected_sop_class_uid: Some(instance.sop_class.clone()),
+            affected_sop_instance_uid: Some(instance.sop_instance.clone()),
+            command_field: field::C_STORE_RQ,
+            message_id: Some(self.next_message_id()),
+            priority: Some(0),
+            command_data_set_type: DATA_SET_FOLLOWS,
+            move_originator_ae_title: originator,
+            move_originator_message_id: originator_message,
+            ..Command::default()
+        }
     }
 }

@@ -2,11 +2,13 @@
 
 use super::Call;
 use super::retrieve::identifier::Wanted;
-use super::retrieve::instances::{self, Instances};
-use super::retrieve::reading::{Piece, Reading};
+use super::retrieve::reading::{Piece, Reading, Sending};
 use super::retrieve::tally::{Ended, Tally, refused};
+use super::retrieve::{form, instances};
 use crate::dimse::acceptor::conversation::{Broken, Conversation};
+use crate::dimse::requestor::Context;
 use archive::object::InstanceFacts;
+use archive::retrieve::Opened;
 use wire::command::{Command, DATA_SET_FOLLOWS, field};
 
 /// Answers a C-GET.
@@ -33,60 +35,59 @@ pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Bro
 }
 
 /// Sends what can be sent; whether a C-CANCEL ended it.
-async fn send(call: &Call, instances: Instances, peer: &mut Conversation) -> Result<(Tally, bool), Broken> {
-    let Instances { opened, refused } = instances;
-    let mut tally = Tally::new(opened.len().saturating_add(refused.len()));
-    for uid in &refused {
-        tally.count(Ended::Failed, uid);
-    }
+async fn send(call: &Call, opened: Vec<Opened>, peer: &mut Conversation) -> Result<(Tally, bool), Broken> {
+    let mut tally = Tally::new(opened.len());
+    let accepted = accepted(call);
     let mut sendable = Vec::with_capacity(opened.len());
     for instance in opened {
         let Some(facts) = instance.located().instance() else { continue };
-        match context_for(call, facts) {
-            Some(context_id) => sendable.push((context_id, instance)),
-            None => tally.count(Ended::Failed, &facts.sop_instance_uid),
+        match form::choose(facts, &accepted) {
+            Ok(context) => sendable.push(Sending { context: context.clone(), instance }),
+            Err(comment) => tally.fail(&facts.sop_instance_uid, comment),
         }
     }
-    let mut reading = Reading::begin(sendable.iter().map(|(_, instance)| instance.clone()).collect());
-    for (context_id, instance) in &sendable {
+    let settings = &call.door.settings;
+    let mut reading = Reading::begin(sendable.clone(), settings.pixels.clone(), call.negotiated.peer_pdu_bytes_max);
+    for Sending { context, instance } in &sendable {
         if peer.is_cancelled() {
             return Ok((tally, true));
         }
         let Some(facts) = instance.located().instance() else { continue };
-        let ended = store(call, *context_id, facts, &mut reading, peer).await?;
-        tally.count(ended, &facts.sop_instance_uid);
+        store(call, context.id, facts, &mut reading, peer, &mut tally).await?;
         // It waits for the next request and costs no write of its own.
         peer.respond(&tally.pending(&call.request), None).await?;
     }
     Ok((tally, false))
 }
 
-/// The context over which an instance can be sent as it is kept.
-fn context_for(call: &Call, facts: &InstanceFacts) -> Option<u8> {
-    let mut contexts = call.negotiated.storage_at_peer();
-    let fits = contexts.find(|context| {
-        context.abstract_syntax == facts.sop_class_uid && context.transfer_syntax == facts.transfer_syntax_uid
+/// The contexts over which the peer takes instances.
+fn accepted(call: &Call) -> Vec<Context> {
+    let contexts = call.negotiated.storage_at_peer().map(|context| Context {
+        id: context.id,
+        sop_class: context.abstract_syntax.clone(),
+        transfer_syntax: context.transfer_syntax.clone(),
     });
-    fits.map(|context| context.id)
+    contexts.collect()
 }
 
-/// One sub-operation.
+/// One sub-operation, counted.
 async fn store(
     call: &Call,
     context_id: u8,
     facts: &InstanceFacts,
     reading: &mut Reading,
     peer: &mut Conversation,
-) -> Result<Ended, Broken> {
+    tally: &mut Tally,
+) -> Result<(), Broken> {
     let mut piece = reading.next().await;
     if let Piece::Failed(error) = piece {
-        tracing::error!(%error, "a kept instance cannot be read");
-        return Ok(Ended::Failed);
+        tally.fail(&facts.sop_instance_uid, form::unreadable(facts, &error));
+        return Ok(());
     }
     peer.request(context_id, &store_request(call, facts))?;
     loop {
         match piece {
-            Piece::Bytes(bytes) => peer.data_set(&bytes).await?,
+            Piece::Pdus(pdus) => peer.pdus(pdus).await?,
             Piece::End => break,
             // Half a data set is out: the rest of it cannot follow, and the peer must not take it for whole.
             Piece::Failed(error) => {
@@ -97,7 +98,8 @@ async fn store(
         piece = reading.next().await;
     }
     let answer = peer.answer().await?;
-    Ok(Ended::of(answer.status))
+    tally.count(Ended::of(answer.status), &facts.sop_instance_uid);
+    Ok(())
 }
 
 fn store_request(call: &Call, facts: &InstanceFacts) -> Command {

@@ -12,8 +12,8 @@
 //! - `peer.respond(&response, data_set).await?` sends a response. Responses are gathered into writes of 32 KB, and a peer
 //!   that does not read stops the function there. The last response (any but a pending one) is simply the last call.
 //! - `peer.is_cancelled()`, or `peer.unless_cancelled(work).await` around what takes long: a C-CANCEL came for this message.
-//! - `peer.request(context_id, &command)?`, then `peer.data_set(piece).await?` as often as needed if the command
-//!   announces a data set, then `peer.answer().await?`: an operation of our own over the same association (a C-STORE of a
+//! - `peer.request(context_id, &command)?`, then `peer.data_set(piece).await?` (or `peer.pdus(written).await?`) as often as
+//!   needed if the command announces a data set, then `peer.answer().await?`: an operation of our own over the same association (a C-STORE of a
 //!   C-GET, an N-EVENT-REPORT). The message id is filled in; one at a time.
 //! - `peer.flush().await?` sends now what was gathered.
 //!

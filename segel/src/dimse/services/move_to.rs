@@ -3,11 +3,13 @@
 use super::Call;
 use super::retrieve::destination::{self, Group};
 use super::retrieve::identifier::Wanted;
-use super::retrieve::instances::{self, Instances};
-use super::retrieve::reading::Reading;
+use super::retrieve::reading::{Piece, Reading, Sending};
 use super::retrieve::tally::{Ended, Tally, refused};
+use super::retrieve::{form, instances};
 use crate::dimse::acceptor::conversation::{Broken, Conversation};
 use crate::dimse::requestor::{Association, Instance, Peer};
+use archive::object::InstanceFacts;
+use archive::retrieve::Opened;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, interval_at};
@@ -43,14 +45,10 @@ pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Bro
 async fn send(
     call: &Call,
     destination: &Peer,
-    instances: Instances,
+    opened: Vec<Opened>,
     peer: &mut Conversation,
 ) -> Result<(Tally, bool), Broken> {
-    let Instances { opened, refused } = instances;
-    let mut tally = Tally::new(opened.len().saturating_add(refused.len()));
-    for uid in &refused {
-        tally.count(Ended::Failed, uid);
-    }
+    let mut tally = Tally::new(opened.len());
     for group in destination::groups(opened) {
         if peer.is_cancelled() || send_group(call, destination, group, &mut tally, peer).await? {
             return Ok((tally, true));
@@ -72,41 +70,34 @@ async fn send_group(
         Ok(association) => Some(association),
         Err(error) => {
             tracing::warn!(%error, "the destination of a move takes no association");
-            None
+            for facts in group.instances.iter().filter_map(|instance| instance.located().instance()) {
+                tally.fail(&facts.sop_instance_uid, "the move destination takes no association".to_owned());
+            }
+            return Ok(false);
         }
     };
-    let contexts = association.iter().flat_map(Association::contexts).cloned().collect::<Vec<_>>();
-    let (sendable, others) = group.split(&contexts);
-    for uid in others {
-        tally.count(Ended::Failed, &uid);
-    }
-    let mut reading = Reading::begin(sendable.iter().map(|(_, instance)| instance.clone()).collect());
-    for (context, instance) in &sendable {
+    let sendable = sendable(group.instances, association.as_ref(), tally);
+    let pdu_bytes_max = association.as_ref().map_or(0, Association::peer_pdu_bytes_max);
+    let mut reading = Reading::begin(sendable.clone(), call.door.settings.pixels.clone(), pdu_bytes_max);
+    for Sending { context, instance } in &sendable {
         if peer.is_cancelled() {
             release(association).await;
             return Ok(true);
         }
         let Some(facts) = instance.located().instance() else { continue };
-        let ended = match &mut association {
-            Some(open) => {
-                let instance = Instance {
-                    sop_class: facts.sop_class_uid.clone(),
-                    sop_instance: facts.sop_instance_uid.clone(),
-                    move_originator: call
-                        .request
-                        .message_id
-                        .map(|id| (call.negotiated.answer.calling_ae_title.clone(), id)),
-                };
-                let stored = open.store(context, &instance, reading.data_set());
-                telling(call, tally, peer, stored).await?
-            }
+        let Some(open) = &mut association else {
             // The association broke: what is left of it fails.
-            None => {
-                tally.count(Ended::Failed, &facts.sop_instance_uid);
-                continue;
-            }
+            tally.count(Ended::Failed, &facts.sop_instance_uid);
+            continue;
         };
-        let ended = match ended {
+        let first = telling(call, tally, peer, reading.next()).await?;
+        if let Piece::Failed(error) = first {
+            tally.fail(&facts.sop_instance_uid, form::unreadable(facts, &error));
+            continue;
+        }
+        let named = named(call, facts);
+        let stored = open.store_pdus(context, &named, reading.pdus(first));
+        let ended = match telling(call, tally, peer, stored).await? {
             Ok((status, _)) => Ended::of(Some(status.0)),
             Err(error) => {
                 tracing::warn!(%error, "an instance did not reach the destination of a move");
@@ -118,6 +109,29 @@ async fn send_group(
     }
     release(association).await;
     Ok(false)
+}
+
+/// The instances that the destination takes, each with its context; the others are counted off.
+fn sendable(opened: Vec<Opened>, association: Option<&Association>, tally: &mut Tally) -> Vec<Sending> {
+    let accepted = association.map(Association::contexts).unwrap_or_default();
+    let mut sendable = Vec::with_capacity(opened.len());
+    for instance in opened {
+        let Some(facts) = instance.located().instance() else { continue };
+        match form::choose(facts, accepted) {
+            Ok(context) => sendable.push(Sending { context: context.clone(), instance }),
+            Err(comment) => tally.fail(&facts.sop_instance_uid, comment),
+        }
+    }
+    sendable
+}
+
+/// What the destination is told of an instance: also at whose word it comes.
+fn named(call: &Call, facts: &InstanceFacts) -> Instance {
+    Instance {
+        sop_class: facts.sop_class_uid.clone(),
+        sop_instance: facts.sop_instance_uid.clone(),
+        move_originator: call.request.message_id.map(|id| (call.negotiated.answer.calling_ae_title.clone(), id)),
+    }
 }
 
 /// Does some work, and tells the requester at intervals how far the whole has come.

@@ -3,11 +3,13 @@
 use super::super::Call;
 use super::super::store::Failure;
 use super::failure;
-use crate::dimse::requestor::{Context, Peer, Proposal, Role};
+use super::form::forms;
+use crate::dimse::requestor::{Peer, Proposal, Role};
 use crate::dimse::upper::tls::pinned;
 use crate::outcome;
 use archive::retrieve::Opened;
 use record::Outcome;
+use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 
 /// The registered address of the destination. One that is not registered, without an address, or of another facility than
 /// the requester's is unknown (A801H): patients' data goes to no machine of somebody else's at a peer's word.
@@ -39,11 +41,14 @@ fn unknown() -> Failure {
     Failure { status: outcome::MOVE_DESTINATION_UNKNOWN, comment: "the move destination is not known".to_owned() }
 }
 
+/// What is proposed beside the transfer syntax that an instance is kept in, where it can be had in them without loss.
+const FALLBACKS: [&str; 2] = [EXPLICIT_LITTLE, IMPLICIT_LITTLE];
+
 /// Instances that one association can take: it has at most 128 presentation contexts.
 pub(in crate::dimse::services) struct Group {
-    /// Exactly the contexts that they need.
+    /// Exactly the contexts that they need, each with one transfer syntax, so that the destination accepts or refuses each.
     pub(in crate::dimse::services) proposal: Proposal,
-    instances: Vec<Opened>,
+    pub(in crate::dimse::services) instances: Vec<Opened>,
 }
 
 /// Divides instances by what can be proposed at once, in order.
@@ -51,36 +56,22 @@ pub(in crate::dimse::services) fn groups(opened: Vec<Opened>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for instance in opened {
         let Some(facts) = instance.located().instance() else { continue };
-        let (class, syntax) = (facts.sop_class_uid.clone(), facts.transfer_syntax_uid.clone());
-        let fits = |group: &Group| group.proposal.has(&class, &syntax) || group.proposal.room() > 0;
+        let (class, kept) = (facts.sop_class_uid.clone(), facts.transfer_syntax_uid.clone());
+        let missing =
+            |group: &Group| forms(&kept, &FALLBACKS).filter(|syntax| !group.proposal.has(&class, syntax)).count();
+        let fits = |group: &Group| missing(group) <= group.proposal.room();
         if !groups.iter().any(fits) {
             groups.push(Group { proposal: Proposal::new(), instances: Vec::new() });
         }
         let Some(group) = groups.iter_mut().find(|group| fits(group)) else { continue };
-        if !group.proposal.has(&class, &syntax)
-            && let Err(error) = group.proposal.add(&class, &[&syntax], Role::Scu)
-        {
-            tracing::warn!(%error, "a presentation context cannot be proposed");
+        for syntax in forms(&kept, &FALLBACKS) {
+            if !group.proposal.has(&class, syntax)
+                && let Err(error) = group.proposal.add(&class, &[syntax], Role::Scu)
+            {
+                tracing::warn!(%error, "a presentation context cannot be proposed");
+            }
         }
         group.instances.push(instance);
     }
     groups
-}
-
-impl Group {
-    /// The instances with the context that takes each, and the UIDs of those that none takes.
-    pub(in crate::dimse::services) fn split(self, accepted: &[Context]) -> (Vec<(Context, Opened)>, Vec<String>) {
-        let (mut sendable, mut others) = (Vec::with_capacity(self.instances.len()), Vec::new());
-        for instance in self.instances {
-            let Some(facts) = instance.located().instance() else { continue };
-            let fits = |context: &&Context| {
-                context.sop_class == facts.sop_class_uid && context.transfer_syntax == facts.transfer_syntax_uid
-            };
-            match accepted.iter().find(fits).cloned() {
-                Some(context) => sendable.push((context, instance)),
-                None => others.push(facts.sop_instance_uid.clone()),
-            }
-        }
-        (sendable, others)
-    }
 }

@@ -14,29 +14,24 @@ use std::collections::{BTreeSet, HashSet};
 const PATIENT_ID: u32 = 0x0010_0020;
 const STUDY_INSTANCE_UID: u32 = 0x0020_000D;
 
-/// The instances that a request means.
-pub(in crate::dimse::services) struct Instances {
-    /// Those that the key service has released.
-    pub(in crate::dimse::services) opened: Vec<Opened>,
-    /// Those that it has not, by UID: failed sub-operations.
-    pub(in crate::dimse::services) refused: Vec<String>,
-}
-
-/// Locates and opens them. What is not there and what the asker's facility has nothing to do with look alike: no instances.
-pub(in crate::dimse::services) async fn open(call: &Call, wanted: Wanted) -> Result<Instances, Failure> {
+/// Locates and opens the instances that a request means. What is not there, what the asker's facility has nothing to do
+/// with and what the key service does not release look alike: they are not among them, and nothing counts or names them.
+pub(in crate::dimse::services) async fn open(call: &Call, wanted: Wanted) -> Result<Vec<Opened>, Failure> {
     let located = locate(call, wanted).await?;
     if located.is_empty() {
-        return Ok(Instances { opened: Vec::new(), refused: Vec::new() });
+        return Ok(Vec::new());
     }
     // One release for all: one decision of the key service and one entry in the log for each patient.
-    let opened = call.door.archive.open(&call.asker, Part::Content, &located).await.map_err(|e| failure(&e))?;
-    if opened.is_empty() {
-        return Err(failure(&archive::Error::Refused("what was asked for may not be opened".to_owned())));
+    let opened = match call.door.archive.open(&call.asker, Part::Content, &located).await {
+        Ok(opened) => opened,
+        Err(error) if error.outcome() == Outcome::Refused => Vec::new(),
+        Err(error) => return Err(failure(&error)),
+    };
+    let refused = located.len().saturating_sub(opened.len());
+    if refused > 0 {
+        tracing::warn!(refused, located = located.len(), "a retrieve leaves out what may not be opened");
     }
-    let name = |located: &Located| located.instance().map(|facts| facts.sop_instance_uid.clone());
-    let open: HashSet<String> = opened.iter().filter_map(|opened| name(opened.located())).collect();
-    let refused = located.iter().filter_map(name).filter(|uid| !open.contains(uid)).collect();
-    Ok(Instances { opened, refused })
+    Ok(opened)
 }
 
 async fn locate(call: &Call, wanted: Wanted) -> Result<Vec<Located>, Failure> {

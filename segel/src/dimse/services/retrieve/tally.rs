@@ -36,6 +36,8 @@ pub(in crate::dimse::services) struct Tally {
     completed: usize,
     warning: usize,
     failed: Vec<String>,
+    /// What would have helped the first that failed for a reason of ours.
+    comment: Option<String>,
 }
 
 impl Tally {
@@ -52,6 +54,12 @@ impl Tally {
             Ended::Warning => self.warning = self.warning.saturating_add(1),
             Ended::Failed => self.failed.push(sop_instance_uid.to_owned()),
         }
+    }
+
+    /// Counts off one that could not be sent, and why: the last response says it.
+    pub(in crate::dimse::services) fn fail(&mut self, sop_instance_uid: &str, comment: String) {
+        self.count(Ended::Failed, sop_instance_uid);
+        self.comment.get_or_insert(comment);
     }
 
     /// What a pending response says.
@@ -85,6 +93,7 @@ impl Tally {
     }
 
     fn with_list(&self, response: Command, syntax: &str) -> (Command, Option<Vec<u8>>) {
+        let response = Command { error_comment: self.comment.clone(), ..response };
         if self.failed.is_empty() {
             return (response, None);
         }
@@ -161,6 +170,20 @@ mod tests {
             let failed = ends.iter().filter(|e| **e == Failed).count();
             assert_eq!((last.failed_suboperations, last.remaining_suboperations), (Some(failed as u16), None));
             assert_eq!((last.has_data_set(), named(list).len()), (failed > 0, failed), "{ends:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_response_says_why_the_first_was_not_sent() {
+        let mut tally = Tally::new(3);
+        tally.count(Ended::Completed, "1.1");
+        tally.fail("1.2", "not sent: accept 1.2.3".to_owned());
+        tally.fail("1.3", "not sent: accept 1.2.4".to_owned());
+        assert_eq!(tally.pending(&request()).error_comment, None);
+        for (response, list) in [tally.last(&request(), EXPLICIT_LITTLE), tally.cancelled(&request(), EXPLICIT_LITTLE)]
+        {
+            assert_eq!(response.error_comment.as_deref(), Some("not sent: accept 1.2.3"));
+            assert_eq!(named(list), ["1.2", "1.3"]);
         }
     }
 
