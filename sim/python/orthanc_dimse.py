@@ -15,7 +15,7 @@ orthanc, archive = Orthanc(sys.argv[1]), Archive(sys.argv[2], sys.argv[3])
 paths = shipped()
 headers = {uid: dcmread(path, stop_before_pixels=True) for uid, path in paths.items()}
 
-orthanc.post("/modalities/segel/echo", {"CheckFind": True, "Timeout": 0})
+orthanc.echoes()
 names = [orthanc.upload(path.read_bytes()) for path in paths.values()]
 assert len(orthanc.get("/instances")) == len(paths), "Orthanc takes every one of the files"
 uploaded = orthanc.held()

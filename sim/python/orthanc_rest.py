@@ -65,6 +65,13 @@ class Orthanc:
         assert not answer.ok, (path, answer.text)
         return answer.text
 
+    def echoes(self):
+        """C-ECHO to the archive, until it knows Orthanc's certificate: it asks for new ones again and again."""
+        begun = time.monotonic()
+        while not self.session.post(f"{self.url}/modalities/segel/echo", json={"CheckFind": True}).ok:
+            assert time.monotonic() - begun < SECONDS_MAX, "no C-ECHO"
+            time.sleep(0.2)
+
     def job(self, path, body):
         """Starts a job and waits for its end; what it ended with."""
         started = self.post(path, {**body, "Asynchronous": True, "Synchronous": False})
