@@ -107,6 +107,11 @@ const TABLE: [Words; 5] = [
     },
 ];
 
+/// Every outcome.
+pub fn all() -> &'static [Words] {
+    &TABLE
+}
+
 /// The words of an outcome.
 pub fn words(outcome: Outcome) -> &'static Words {
     const LAST: &Words = {

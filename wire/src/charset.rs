@@ -74,6 +74,18 @@ const ESCAPES: [(&[u8], usize, Repertoire); 19] = [
     (b"$)A", 1, Repertoire::Gb2312),
 ];
 
+/// The defined terms of Specific Character Set that are read: alone, and with code extensions.
+pub fn defined_terms() -> impl Iterator<Item = (Option<String>, Option<String>)> {
+    REPERTOIRES.iter().map(|(term, repertoire)| match repertoire {
+        Repertoire::Whole(_) if term.starts_with("GB") => (Some((*term).to_owned()), None),
+        Repertoire::Whole(_) => (Some(format!("ISO_IR {term}")), None),
+        Repertoire::Jis0208 | Repertoire::Jis0212 | Repertoire::Ksx1001 | Repertoire::Gb2312 => {
+            (None, Some(format!("ISO 2022 IR {term}")))
+        }
+        _ => (Some(format!("ISO_IR {term}")), Some(format!("ISO 2022 IR {term}"))),
+    })
+}
+
 const ESC: u8 = 0x1B;
 
 /// Where the initial repertoire comes back (PS3.5 6.1.2.5.3).

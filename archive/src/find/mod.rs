@@ -11,6 +11,7 @@ mod resources;
 
 pub use compare::matches;
 pub(crate) use images::page;
+pub use narrow::keys;
 pub use query::{Agreed, Level, Matching, Page, Position, Query, Row, Tag};
 pub(crate) use resources::resources;
 pub use resources::{Accept, ResourceQuery, ResourceRow};

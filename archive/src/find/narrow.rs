@@ -40,6 +40,11 @@ pub(super) struct Narrowed {
     pub(super) is_empty: bool,
 }
 
+/// The keys that are matched, and the level at which each stands.
+pub fn keys() -> impl Iterator<Item = (Tag, Level)> {
+    summary::ATTRIBUTES.into_iter().chain(COMPUTED.map(|tag| (tag, Level::Study)))
+}
+
 impl Query {
     /// Keys with a value that this archive does not match on; they narrow nothing (PS3.18 8.3.4.1, PS3.4 C.4.1.1.3.2:
     /// optional keys that are not supported).

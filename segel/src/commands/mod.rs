@@ -1,6 +1,7 @@
 //! The command line (`segel --help`): one enum, one match.
 
 mod admin;
+mod conformance;
 mod import;
 mod ledger;
 mod pull;
@@ -44,6 +45,8 @@ enum Command {
     Verify(ledger::Options),
     /// Reads every stored byte and finds any that changed.
     Scrub(scrub::Options),
+    /// Prints the DICOM conformance statement of this build.
+    Conformance,
     /// Runs the key service alone, as `segel serve` starts it.
     #[command(hide = true)]
     Keyservice(keyservice::Options),
@@ -89,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Admin(options) => admin::run(options),
         Command::Verify(options) => ledger::run(options),
         Command::Scrub(options) => scrub::run(options),
+        Command::Conformance => conformance::run(),
         Command::Pixels => pixels::worker::run().map(|()| Done::Wholly).map_err(anyhow::Error::from),
         Command::Keyservice(options) => keyservice::run(options).map(|()| Done::Wholly).map_err(anyhow::Error::from),
     };

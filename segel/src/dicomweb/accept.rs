@@ -7,7 +7,7 @@ mod media_range;
 mod syntaxes;
 
 pub use media_range::{MediaRange, ranges};
-pub use syntaxes::EXPLICIT_LITTLE;
+pub use syntaxes::{EXPLICIT_LITTLE, frame_media_types};
 
 use crate::http::Problem;
 use axum::http::HeaderMap;

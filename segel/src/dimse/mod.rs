@@ -9,6 +9,6 @@ mod upper;
 
 pub use acceptor::door::Settings;
 pub use acceptor::listener::{serve_plain, serve_tls};
-pub use services::commitment;
+pub use services::{commitment, described};
 pub use uid::new_uid;
 pub use upper::tls::{pinned, sha256};

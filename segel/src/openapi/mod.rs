@@ -3,11 +3,12 @@
 
 mod operations;
 
+pub use operations::{OPERATIONS, Operation};
+
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use operations::{OPERATIONS, Operation};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 

@@ -10,7 +10,7 @@ use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 
 /// What is proposed where the PACS does not say in which syntax it keeps an instance: the uncompressed ones, which every
 /// PACS has (PS3.5 10.1), then compressed ones by how often they are met.
-const SYNTAXES: [&str; 15] = [
+pub const SYNTAXES: [&str; 15] = [
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     uids::JPEG_LOSSLESS_SV1,
@@ -29,7 +29,7 @@ const SYNTAXES: [&str; 15] = [
 ];
 
 /// What is proposed where the PACS does not say of which class an instance is, by how often they are met.
-const CLASSES: [&str; 34] = [
+pub const CLASSES: [&str; 34] = [
     uids::CT_IMAGE_STORAGE,
     uids::MR_IMAGE_STORAGE,
     uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,

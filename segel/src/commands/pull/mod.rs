@@ -16,6 +16,9 @@ mod range;
 mod report;
 mod study;
 
+pub use kinds::{CLASSES, SYNTAXES};
+pub use pacs::{FIND, GET, MOVE};
+
 use super::import::send::Sender;
 use super::{Data, Done, import};
 use crate::dimse::requestor::Peer;

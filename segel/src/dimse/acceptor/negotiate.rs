@@ -14,11 +14,23 @@ use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax};
 /// Segel's ImplementationClassUID (PS3.7 D.3.3.2): a UUID under 2.25.
 pub(in crate::dimse) const IMPLEMENTATION_CLASS_UID: &str = "2.25.138428531871653213962547102836610382741";
 /// Segel's ImplementationVersionName.
-const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERSION"));
+pub(in crate::dimse) const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERSION"));
 /// Storage Service Class (PS3.6 Table A-1): what a common extended negotiation says of a new or private storage SOP class.
 const STORAGE_SERVICE_CLASS: &str = "1.2.840.10008.4.2";
 /// The arc of the standard that holds composite storage SOP classes, new ones included (PS3.6 Annex A).
 const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
+/// What stands in that arc and stores nothing: queries and retrieval of protocol approvals and of inventories, and the
+/// making of inventories (PS3.6 Table A-1).
+const NO_STORAGE: [&str; 8] = [
+    "1.2.840.10008.5.1.4.1.1.200.4",
+    "1.2.840.10008.5.1.4.1.1.200.5",
+    "1.2.840.10008.5.1.4.1.1.200.6",
+    "1.2.840.10008.5.1.4.1.1.201.2",
+    "1.2.840.10008.5.1.4.1.1.201.3",
+    "1.2.840.10008.5.1.4.1.1.201.4",
+    "1.2.840.10008.5.1.4.1.1.201.5",
+    "1.2.840.10008.5.1.4.1.1.201.6",
+];
 /// Storage SOP classes outside that arc, current and retired. A DICOMDIR is none: it names files and no patient's instance.
 const STORAGE_ELSEWHERE: [&str; 11] = [
     "1.2.840.10008.5.1.1.27",    // Stored Print
@@ -204,7 +216,7 @@ fn service(sop_class: &str, request: &AssociateRq, settings: &Settings) -> Optio
 
 /// Whether the standard has it as a storage SOP class.
 fn is_storage(uid: &str) -> bool {
-    uid.starts_with(STORAGE_ARC) || STORAGE_ELSEWHERE.contains(&uid)
+    uid.starts_with(STORAGE_ARC) && !NO_STORAGE.contains(&uid) || STORAGE_ELSEWHERE.contains(&uid)
 }
 
 #[cfg(test)]

@@ -34,17 +34,17 @@ pub const REQUEST: u16 = 1;
 const SETTLES: Duration = Duration::from_millis(500);
 
 /// PS3.7 Annex C.5: no such SOP instance.
-const NO_SUCH_SOP_INSTANCE: u16 = 0x0112;
+pub(super) const NO_SUCH_SOP_INSTANCE: u16 = 0x0112;
 /// PS3.7 Annex C.5: invalid argument value.
-const INVALID_ARGUMENT_VALUE: u16 = 0x0115;
+pub(super) const INVALID_ARGUMENT_VALUE: u16 = 0x0115;
 /// PS3.7 Annex C.5: no such action type, no such event type.
-const NO_SUCH_TYPE: u16 = 0x0123;
+pub(super) const NO_SUCH_TYPE: u16 = 0x0123;
 /// See [`NO_SUCH_TYPE`].
-const NO_SUCH_EVENT_TYPE: u16 = 0x0113;
+pub(super) const NO_SUCH_EVENT_TYPE: u16 = 0x0113;
 /// PS3.7 Annex C.5: resource limitation.
-const RESOURCE_LIMITATION: u16 = 0x0213;
+pub(super) const RESOURCE_LIMITATION: u16 = 0x0213;
 /// PS3.7 Annex C.5: processing failure.
-const PROCESSING_FAILURE: u16 = 0x0110;
+pub(super) const PROCESSING_FAILURE: u16 = 0x0110;
 
 /// Answers an N-ACTION or an N-EVENT-REPORT.
 pub(in crate::dimse) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {

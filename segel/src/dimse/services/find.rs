@@ -17,7 +17,7 @@ const INSTANCE_AVAILABILITY: Tag = Tag(0x0008, 0x0056);
 const TIMEZONE_OFFSET_FROM_UTC: Tag = Tag(0x0008, 0x0201);
 
 /// The levels, their names, and the unique key of each (PS3.4 C.6.1.1, C.6.2.1), from the top.
-const LEVELS: [(Level, &str, Tag, VR); 4] = [
+pub(super) const LEVELS: [(Level, &str, Tag, VR); 4] = [
     (Level::Patient, "PATIENT", Tag(0x0010, 0x0020), VR::LO),
     (Level::Study, "STUDY", Tag(0x0020, 0x000D), VR::UI),
     (Level::Series, "SERIES", Tag(0x0020, 0x000E), VR::UI),

@@ -22,6 +22,7 @@
 //! the archive as it comes ([`store`]).
 
 pub mod commitment;
+pub mod described;
 pub(in crate::dimse) mod find;
 mod get;
 mod move_to;

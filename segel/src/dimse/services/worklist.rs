@@ -18,18 +18,18 @@ use wire::syntax::TransferSyntax;
 const ABOUT_THE_QUERY: [Tag; 2] = [Tag(0x0008, 0x0005), Tag(0x0008, 0x0201)];
 
 /// The attributes that items have (PS3.4 Table K.6-1), and inside the scheduled step. Any other key is answered empty.
-const SUPPORTED: [&str; 24] = [
+pub(super) const SUPPORTED: [&str; 24] = [
     "00080050", "00080090", "00100010", "00100020", "00100021", "00100030", "00100040", "00101002", "00101030",
     "001021C0", "00102110", "0020000D", "00321032", "00321060", "00321064", "00380010", "00400100", "00401001",
     "00401002", "00401003", "0040100A", "00401400", "00402016", "00402017",
 ];
-const SUPPORTED_IN_STEP: [&str; 11] = [
+pub(super) const SUPPORTED_IN_STEP: [&str; 11] = [
     "00080060", "00400001", "00400002", "00400003", "00400006", "00400007", "00400008", "00400009", "00400010",
     "00400011", "00400020",
 ];
 
 /// ScheduledStationAETitle, Modality, PatientID.
-const SINGLE_VALUED: [&str; 3] = ["00400001", "00080060", "00100020"];
+pub(super) const SINGLE_VALUED: [&str; 3] = ["00400001", "00080060", "00100020"];
 
 /// Answers a query.
 pub(super) async fn serve(call: Call, peer: &mut Conversation) -> Result<(), Broken> {

@@ -60,6 +60,8 @@ fn every_storage_sop_class_is_taken_and_nothing_else() {
     for uid in [
         uids::MEDIA_STORAGE_DIRECTORY_STORAGE,
         uids::INSTANCE_AVAILABILITY_NOTIFICATION,
+        uids::PROTOCOL_APPROVAL_INFORMATION_MODEL_FIND,
+        uids::INVENTORY_FIND,
         "1.2.840.10008.5.1.4.37.1",
         "1.2.840.10008.5.1.4.1.1",
         "1.2.3.4",
