@@ -59,8 +59,10 @@ window.config = {
         thumbnailRendering: "wadors",
         enableStudyLazyLoad: true,
         qidoSupportsIncludeField: true,
+        // Names are found by their beginnings and their sound. Without stars around what a reader types, a search opens the
+        // records that it finds and not those that it passes; whoever wants stars types them.
         supportsFuzzyMatching: true,
-        supportsWildcard: true,
+        supportsWildcard: false,
         supportsReject: false,
         dicomUploadEnabled: true,
         bulkDataURI: { enabled: true },

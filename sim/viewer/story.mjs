@@ -132,12 +132,21 @@ async function findPatient() {
   await page.getByRole("button", { name: "Confirm and hide" }).click();
   const rows = named("study-list-results").getByText("Rahayu, Siti");
   assert.equal(await rows.count(), 2, "a CT and a radiograph");
-  const name = named("input-patientName");
-  for (const [typed, expected] of [["Nobody", 0], ["rahay", 2]]) {
-    const searched = page.waitForResponse((response) => decodeURIComponent(response.url()).includes(`PatientName=*${typed}*`));
-    await name.fill(typed);
+  const typed = [
+    ["patientName", "PatientName", "Nobody", 0],
+    ["patientName", "PatientName", "rahay", 2],
+    ["mrn", "00100020", "RM-77000001", 2],
+    ["description", "StudyDescription", "*kepala*", 1],
+    ["description", "StudyDescription", "", 2],
+  ];
+  for (const [column, key, text, expected] of typed) {
+    const searched = page.waitForResponse((response) => {
+      const asked = new URL(response.url());
+      return asked.pathname.endsWith("/studies") && (asked.searchParams.get(key) ?? "") === text;
+    });
+    await named(`input-${column}`).fill(text);
     assert.ok((await searched).ok());
-    await until(`${expected} studies of ${typed}`, async () => (await rows.count()) === expected);
+    await until(`${expected} studies by ${column} ${text}`, async () => (await rows.count()) === expected);
   }
   await picture("1-study-list");
 }
