@@ -193,11 +193,15 @@ pub const LEASED_PATIENTS_MAX: usize = 256;
 pub const LEASED_KEYS_MAX: usize = 65_536;
 /// Bearer tokens whose signature the key service remembers having checked: 2 MB at their longest.
 pub const BEARERS_REMEMBERED_MAX: usize = 1_024;
-/// Address space of one pixel worker: what the widest decoder takes for the largest frame (four bytes a sample beside the frame
-/// itself), and the program.
+/// Address space of one pixel worker: what every decoder takes for the largest frame that it is given (see `JPEG_2000_SAMPLES_MAX`,
+/// `JPEG_XL_SAMPLES_MAX`; the others stay below 5 bytes a sample), and the program.
 pub const PIXEL_WORKER_MEMORY_BYTES_MAX: u64 = 1536 * 1024 * 1024;
 /// Pixel workers: beyond the number of cores they only wait for each other, and few machines have more cores to spare for it.
 pub const PIXEL_WORKERS_MAX: usize = 4;
+/// Samples of one JPEG 2000 frame: its decoder takes some 9 bytes of address space a sample, so that this many fit a worker.
+pub const JPEG_2000_SAMPLES_MAX: u64 = 128 * 1024 * 1024;
+/// Samples of one JPEG XL frame: its decoder works in floating point and takes up to 19 bytes of address space a sample.
+pub const JPEG_XL_SAMPLES_MAX: u64 = 64 * 1024 * 1024;
 /// How long one frame may take. The largest takes some 10 s; a stream that keeps a decoder busy for longer does nothing else.
 pub const PIXEL_JOB_MS_MAX: u64 = 30_000;
 /// Processor time of one worker in its life, after which the kernel ends it; the archive replaces it at half of that.

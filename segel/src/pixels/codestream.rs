@@ -16,6 +16,7 @@ pub fn check(coding: Coding, picture: &PixelDescription, frame: &[u8]) -> Result
         // PS3.5 annex G: 15 segments at most, each named by an offset in a header of 64 bytes.
         Coding::Rle => return rle(picture, frame).ok_or_else(disagrees),
         Coding::JpegDct | Coding::JpegLossless | Coding::JpegLs => jpeg(frame).map(|(claim, _)| claim),
+        Coding::Jpeg2000 if is_extended(frame) => return Err(extended()),
         Coding::Jpeg2000 => jpeg2000(frame),
         // Its decoder says what the header claims before it takes memory for that.
         Coding::JpegXl | Coding::Native | Coding::Deflated => return Ok(()),
@@ -60,6 +61,23 @@ pub fn colour_markers(frame: &[u8]) -> Colour {
 /// No decoder here reads this transfer syntax.
 pub fn unsupported() -> Error {
     Error::invalid("Images of this transfer syntax cannot be decoded here; retrieve the frames as they are.")
+}
+
+/// The frame needs Part 2 of JPEG 2000.
+fn extended() -> Error {
+    Error::invalid("Frames that use the extensions of JPEG 2000 cannot be decoded here; retrieve them as they are.")
+}
+
+/// No decoder here reads samples of this size in this form.
+pub fn depth() -> Error {
+    Error::invalid(
+        "Compressed images with samples of this size cannot be decoded here; retrieve the frames as they are.",
+    )
+}
+
+/// The decoder would need more memory than a worker has.
+pub fn too_large() -> Error {
+    Error::invalid("The frame is too large to be decoded here; retrieve it as it is.")
 }
 
 /// The frame and the description are of two images.
@@ -129,11 +147,21 @@ fn jpeg(frame: &[u8]) -> Option<(Claim, u8)> {
     None
 }
 
-/// The SIZ segment of a JPEG 2000 code stream (ITU-T T.800 A.5.1), bare or in a JP2 file.
-fn jpeg2000(frame: &[u8]) -> Option<Claim> {
+fn siz(frame: &[u8]) -> Option<&[u8]> {
     let head = frame.get(..HEADER_BYTES_MAX.min(frame.len()))?;
     let at = memchr::memmem::find(head, &[0xFF, 0x4F, 0xFF, 0x51])?;
-    let siz = head.get(at + 4..at + 4 + 38)?;
+    head.get(at + 4..at + 4 + 38)
+}
+
+/// Whether the highest bit of Rsiz says that extensions are used (ITU-T T.801 A.2.1). Transforms over several components are not
+/// undone here, and what comes out without that is no picture.
+fn is_extended(frame: &[u8]) -> bool {
+    matches!(siz(frame), Some([_, _, rsiz, ..]) if rsiz & 0x80 != 0)
+}
+
+/// The SIZ segment of a JPEG 2000 code stream (ITU-T T.800 A.5.1), bare or in a JP2 file.
+fn jpeg2000(frame: &[u8]) -> Option<Claim> {
+    let siz = siz(frame)?;
     let number = |offset: usize| Some(u32::from_be_bytes(*siz.get(offset..)?.first_chunk()?));
     let components = u16::from_be_bytes(*siz.get(36..)?.first_chunk()?);
     Some(Claim {
@@ -166,6 +194,10 @@ mod tests {
         stream.extend([0; 16]);
         stream.extend([0, 3]);
         assert_eq!(jpeg2000(&stream), Some(Claim { rows: 200, columns: 100, samples: 3 }));
+        assert!(!is_extended(&stream));
+        let mut other = stream.clone();
+        other[6] = 0x80;
+        assert!(is_extended(&other));
         for cut in 0..stream.len() {
             assert_eq!(jpeg2000(&stream[..cut]), None, "cut at {cut}");
         }

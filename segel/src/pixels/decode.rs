@@ -13,6 +13,7 @@ use super::colour;
 use super::description::{Photometric, PixelDescription};
 use super::error::Error;
 use super::work::{Encoded, Native};
+use record::limits::{DECODED_FRAME_BYTES_MAX, JPEG_2000_SAMPLES_MAX, JPEG_XL_SAMPLES_MAX};
 
 /// The transfer syntaxes that are read here (PS3.6 table A-1), by what reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +54,25 @@ impl Coding {
             _ => return None,
         })
     }
+
+    /// Samples of a frame whose decoding fits the worker's memory.
+    fn samples_max(self) -> u64 {
+        match self {
+            Self::Jpeg2000 => JPEG_2000_SAMPLES_MAX,
+            Self::JpegXl => JPEG_XL_SAMPLES_MAX,
+            // One of eight bits takes a byte, and so many bytes are the limit of all frames.
+            _ => DECODED_FRAME_BYTES_MAX,
+        }
+    }
 }
 
 /// Decodes a frame to the form of native pixel data.
 pub fn native(frame: Encoded) -> Result<Native, Error> {
     let Encoded { transfer_syntax_uid, mut description, bytes } = frame;
     let coding = Coding::of(&transfer_syntax_uid).ok_or_else(codestream::unsupported)?;
+    if description.pixels() * u64::from(description.samples) > coding.samples_max() {
+        return Err(codestream::too_large());
+    }
     let bytes = match coding {
         Coding::Native => exactly(bytes, native_bytes(&description))?,
         Coding::Deflated => packed::inflate(&bytes, native_bytes(&description))?,
@@ -76,8 +90,8 @@ fn native_bytes(description: &PixelDescription) -> u64 {
 
 /// Decodes a compressed frame and says what has become of its colours.
 fn encapsulated(coding: Coding, description: &mut PixelDescription, frame: &[u8]) -> Result<Vec<u8>, Error> {
-    if !matches!(description.bits_allocated, 8 | 16) && coding != Coding::Rle {
-        return Err(codestream::unsupported());
+    if !matches!((description.bits_allocated, coding), (8 | 16, _) | (32, Coding::Rle)) {
+        return Err(codestream::depth());
     }
     // What codecs give has as many colour differences as luminances.
     let whole = match description.photometric {
@@ -114,11 +128,12 @@ fn encapsulated(coding: Coding, description: &mut PixelDescription, frame: &[u8]
 /// Values as samples of the size that the image allocates, with their sign.
 fn stored(values: &[u16], description: &PixelDescription) -> Result<Vec<u8>, Error> {
     if description.bits_allocated == 8 {
-        return values
-            .iter()
-            .map(|value| u8::try_from(*value))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Error::undecodable());
+        // Collecting results would grow by doubling; the largest frames would not fit the worker's memory.
+        let mut bytes = Vec::with_capacity(values.len());
+        for value in values {
+            bytes.push(u8::try_from(*value).map_err(|_| Error::undecodable())?);
+        }
+        return Ok(bytes);
     }
     let bits = u32::from(description.bits_stored);
     // A lossless stream keeps the bits of a signed value; those above the stored ones repeat its sign in native pixel data.

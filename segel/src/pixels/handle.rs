@@ -2,11 +2,11 @@
 
 use super::description::{Photometric, PixelDescription};
 use super::error::Error;
-use super::pool::{Errand, Pool};
+use super::pool::{Errand, Pool, Times};
 use super::view::{Picture, View};
 use super::work::{Encoded, Native};
 use super::worker::message::{Answer, Job, Task};
-use record::limits::{PIXEL_TURN_MS_MAX, PIXEL_WAITING_MAX, PIXELS_IN_FLIGHT_BYTES_MAX};
+use record::limits::{PIXEL_WAITING_MAX, PIXELS_IN_FLIGHT_BYTES_MAX};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot};
@@ -20,6 +20,7 @@ pub struct Pixels {
     waiting: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     in_flight_kib: Arc<Semaphore>,
+    patience: Duration,
 }
 
 /// The right to have one frame decoded. Who holds one may read the frame: those who wait hold no plaintext.
@@ -37,7 +38,13 @@ impl std::fmt::Debug for Pixels {
 
 impl Default for Pixels {
     fn default() -> Self {
-        let pool = Pool::new();
+        Self::with(Times::default())
+    }
+}
+
+impl Pixels {
+    fn with(times: Times) -> Self {
+        let pool = Pool::new(times);
         // One frame is read while another is decoded.
         let turns = pool.size() * 2;
         Self {
@@ -45,6 +52,7 @@ impl Default for Pixels {
             waiting: Arc::new(Semaphore::new(PIXEL_WAITING_MAX)),
             turns: Arc::new(Semaphore::new(turns)),
             in_flight_kib: Arc::new(Semaphore::new(usize::try_from(PIXELS_IN_FLIGHT_BYTES_MAX / KIB).unwrap_or(0))),
+            patience: times.turn,
         }
     }
 }
@@ -53,7 +61,7 @@ impl Pixels {
     /// Waits for a turn.
     pub async fn turn(&self) -> Result<Turn, Error> {
         let _waiting = self.waiting.try_acquire().map_err(|_| Error::busy())?;
-        let place = in_time(Arc::clone(&self.turns).acquire_owned()).await?;
+        let place = self.in_time(Arc::clone(&self.turns).acquire_owned()).await?;
         Ok(Turn { pixels: self.clone(), _place: place, memory: None })
     }
 
@@ -66,8 +74,14 @@ impl Pixels {
 
     async fn memory(&self, description: &PixelDescription, frame_bytes: u64) -> Result<OwnedSemaphorePermit, Error> {
         let bytes = description.frame_bytes().saturating_add(frame_bytes).min(PIXELS_IN_FLIGHT_BYTES_MAX);
-        let kib = u32::try_from(bytes / KIB).map_err(|_| Error::busy())?;
-        in_time(Arc::clone(&self.in_flight_kib).acquire_many_owned(kib)).await
+        let kib = u32::try_from(bytes.div_ceil(KIB)).map_err(|_| Error::busy())?;
+        self.in_time(Arc::clone(&self.in_flight_kib).acquire_many_owned(kib)).await
+    }
+
+    /// Waits for a permit, not longer than a person does.
+    async fn in_time<T>(&self, permit: impl Future<Output = Result<T, AcquireError>>) -> Result<T, Error> {
+        let waited = tokio::time::timeout(self.patience, permit).await;
+        waited.map_err(|_| Error::busy())?.map_err(|_| Error::busy())
     }
 }
 
@@ -135,12 +149,6 @@ impl Turn {
     }
 }
 
-/// Waits for a permit, not longer than a person does.
-async fn in_time<T>(permit: impl Future<Output = Result<T, AcquireError>>) -> Result<T, Error> {
-    let waited = tokio::time::timeout(Duration::from_millis(PIXEL_TURN_MS_MAX), permit).await;
-    waited.map_err(|_| Error::busy())?.map_err(|_| Error::busy())
-}
-
 /// A worker has read a stranger's bytes: of what it says, only what a decoder may change is taken, and the length must be right.
 fn native(mut description: PixelDescription, found: &PixelDescription, bytes: Vec<u8>) -> Result<Native, Error> {
     let same_kind = found.photometric.samples() == description.samples;
@@ -154,3 +162,6 @@ fn native(mut description: PixelDescription, found: &PixelDescription, bytes: Ve
     }
     Ok(Native { description, bytes })
 }
+
+#[cfg(test)]
+mod tests;

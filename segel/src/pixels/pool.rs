@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::worker::child::Child;
 use super::worker::message::{Answer, Job};
-use record::limits::{PIXEL_JOB_MS_MAX, PIXEL_REPLACEMENTS_PER_MINUTE, PIXEL_WORKER_IDLE_MS_MAX, PIXEL_WORKERS_MAX};
+use record::limits::{
+    PIXEL_JOB_MS_MAX, PIXEL_REPLACEMENTS_PER_MINUTE, PIXEL_TURN_MS_MAX, PIXEL_WORKER_IDLE_MS_MAX, PIXEL_WORKERS_MAX,
+};
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
@@ -30,10 +32,30 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// A request's wait for its turn, and again for memory.
+    pub turn: Duration,
+    /// One frame in a worker.
+    pub job: Duration,
+    /// A worker's wait for another frame.
+    pub idle: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let [turn, job, idle] =
+            [PIXEL_TURN_MS_MAX, PIXEL_JOB_MS_MAX, PIXEL_WORKER_IDLE_MS_MAX].map(Duration::from_millis);
+        Self { turn, job, idle }
+    }
+}
+
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     threads_max: usize,
+    times: Times,
 }
 
 struct State {
@@ -46,7 +68,7 @@ struct State {
 
 impl Pool {
     /// An empty pool.
-    pub fn new() -> Self {
+    pub fn new(times: Times) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let state = State {
             errands: VecDeque::new(),
@@ -56,7 +78,7 @@ impl Pool {
             replacements: Replacements::new(Instant::now()),
         };
         let threads_max = cores.min(PIXEL_WORKERS_MAX);
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), threads_max }) }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), threads_max, times }) }
     }
 
     /// Workers at most.
@@ -114,7 +136,6 @@ impl Shared {
 
     /// Waits for an errand; ends the worker when none comes for long. `None` when the pool is closed.
     fn next(&self, worker: &mut Option<Child>) -> Option<Errand> {
-        let idle = Duration::from_millis(PIXEL_WORKER_IDLE_MS_MAX);
         let mut state = self.lock();
         loop {
             if state.is_closed {
@@ -124,7 +145,8 @@ impl Shared {
                 return Some(errand);
             }
             state.idle += 1;
-            let (held, waited) = self.changed.wait_timeout(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let (held, waited) =
+                self.changed.wait_timeout(state, self.times.idle).unwrap_or_else(PoisonError::into_inner);
             state = held;
             state.idle -= 1;
             if waited.timed_out() && state.errands.is_empty() && worker.is_some() {
@@ -150,7 +172,7 @@ impl Shared {
             })?);
         }
         let Some(child) = worker.as_mut() else { return Err(Error::busy()) };
-        let error = match child.ask(&errand.job, &errand.frame, Duration::from_millis(PIXEL_JOB_MS_MAX)) {
+        let error = match child.ask(&errand.job, &errand.frame, self.times.job) {
             Ok(answered) => return Ok(answered),
             Err(error) => error,
         };

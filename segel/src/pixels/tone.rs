@@ -1,13 +1,13 @@
 //! From stored values to grey (PS3.3 C.11.1 modality, C.11.2 values of interest, C.11.6 presentation).
 
-use super::description::{Photometric, PixelDescription, Tone};
+use super::description::{Photometric, PixelDescription};
 use super::error::Error;
 use super::table::Lut;
 use super::view::{VoiFunction, Window};
 
 /// Renders unpacked grey samples (little-endian) to one byte a pixel.
 pub fn grey(picture: &PixelDescription, samples: &[u8], wanted: Option<Window>) -> Result<Vec<u8>, Error> {
-    let scale = Scale::of(&picture.tone, picture.bits_stored, wanted)?;
+    let scale = Scale::of(picture, wanted)?;
     let voi = match scale.voi {
         Some(voi) => voi,
         None => Voi::Window(untold(picture, samples, &scale.modality)),
@@ -68,7 +68,8 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(tone: &Tone, bits_stored: u16, wanted: Option<Window>) -> Result<Self, Error> {
+    fn of(picture: &PixelDescription, wanted: Option<Window>) -> Result<Self, Error> {
+        let tone = &picture.tone;
         let modality = match &tone.modality {
             Some(table) => Modality::Table(Lut::read(table)?),
             None => Modality::Linear { slope: tone.slope, intercept: tone.intercept },
@@ -80,8 +81,13 @@ impl Scale {
             // C.11.1.1: what a table of the modality gives without a window is in that table's bits.
             (None, None, None) => match &tone.modality {
                 Some(table) => Some(Voi::Window(full(table.bits))),
-                // Images of 8 bits without a window are made for the screen (secondary captures, ultrasound, photographs).
-                None if bits_stored == 8 && tone.is_identity() => Some(Voi::Window(full(8))),
+                // PS3.4 N.2.1.2: without a VOI LUT the values pass as they are, over their full range. For 8 bits and fewer that is
+                // what they were made for (secondary captures, ultrasound, photographs, segmentations); stretching them would
+                // change greys that somebody chose.
+                None if picture.bits_stored <= 8 && tone.is_identity() => Some(Voi::Window(own(picture))),
+                // Of 9 to 32 bits an image uses a small part: a CT of 16 bits would be black. Like the viewers that people know, a
+                // preview spreads the values that occur. Two frames of a series may then differ in brightness, which is why a
+                // reader who compares asks for a window.
                 None => None,
             },
         };
@@ -93,6 +99,13 @@ impl Scale {
 fn full(bits: u16) -> Window {
     let top = f64::from((1_u32 << bits.clamp(1, 16)) - 1);
     Window { center: top / 2.0, width: top, function: VoiFunction::LinearExact }
+}
+
+/// The window of all values that the image's stored bits can have.
+fn own(picture: &PixelDescription) -> Window {
+    let window = full(picture.bits_stored);
+    let below = if picture.signed { (window.width + 1.0) / 2.0 } else { 0.0 };
+    Window { center: window.center - below, ..window }
 }
 
 fn raw(bytes: &[u8]) -> u32 {
@@ -156,7 +169,7 @@ pub fn byte(value: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::description::Table;
+    use crate::pixels::description::{Table, Tone};
 
     fn picture(bits_allocated: u16, bits_stored: u16, signed: bool, photometric: Photometric) -> PixelDescription {
         PixelDescription {
@@ -230,9 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn eight_bits_without_a_window_are_shown_as_they_are() {
-        let picture = picture(8, 8, false, Photometric::Monochrome2);
+    fn up_to_eight_bits_without_a_window_are_shown_as_they_are() {
+        let one = |bits, signed| picture(8, bits, signed, Photometric::Monochrome2);
+        let picture = one(8, false);
         assert_eq!(grey(&picture, &[10, 20, 30], None).unwrap(), [10, 20, 30]);
+        // The least and the greatest of fewer bits are black and white, also when a frame has only one of them.
+        assert_eq!(grey(&one(1, false), &[0, 0], None).unwrap(), [0, 0]);
+        assert_eq!(grey(&one(1, false), &[0, 1], None).unwrap(), [0, 255]);
+        assert_eq!(grey(&one(4, false), &[0, 3, 15], None).unwrap(), [0, 51, 255]);
+        assert_eq!(grey(&one(8, true), &[0x80, 0, 0x7F], None).unwrap(), [0, 128, 255]);
+        // Nine bits are spread.
+        let nine = [words(&[100]), words(&[300])].concat();
+        assert_eq!(grey(&self::picture(16, 9, false, Photometric::Monochrome2), &nine, None).unwrap(), [0, 255]);
     }
 
     #[test]

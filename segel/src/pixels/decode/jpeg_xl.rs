@@ -29,7 +29,8 @@ pub fn decode(frame: &[u8], description: &PixelDescription) -> Result<Vec<u8>, E
     }
     // Values of up to 16 bits are exact in the shares of one that the decoder gives.
     let top = f64::from((1_u32 << bits) - 1);
-    let values: Vec<u16> = shares.into_iter().map(|share| rounded(f64::from(share) * top)).collect();
+    // What a lossy stream gives may lie outside of black and white.
+    let values: Vec<u16> = shares.into_iter().map(|share| rounded(f64::from(share).clamp(0.0, 1.0) * top)).collect();
     super::stored(&values, description)
 }
 

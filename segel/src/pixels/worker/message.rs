@@ -93,11 +93,21 @@ fn split(lengths: [u8; 12]) -> (u32, u64) {
 }
 
 fn exactly(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
-    /// Taken at once; more is taken as it arrives.
+    /// Taken at once; as much again is taken each time that all has arrived, and never more than there will be: a frame shall
+    /// not take twice its memory.
     const STEP: u64 = 4 * 1024 * 1024;
-    let mut bytes = Vec::with_capacity(usize::try_from(length.min(STEP)).unwrap_or(0));
-    from.take(length).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()) == Ok(length) { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    let mut bytes = Vec::new();
+    loop {
+        let here = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let step = length.saturating_sub(here).min(here.max(STEP));
+        if step == 0 {
+            return Ok(bytes);
+        }
+        bytes.reserve_exact(usize::try_from(step).unwrap_or(0));
+        if u64::try_from(from.take(step).read_to_end(&mut bytes)?) != Ok(step) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }
 
 #[cfg(test)]
