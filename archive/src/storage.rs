@@ -97,7 +97,7 @@ impl Storage {
         let resume = recover::recover(settings, &mut writer, progress)?;
         let counters = Arc::new(Counters::default());
         let applied = resume.next_sequence.saturating_sub(1);
-        let (catchup, indexer) = catchup::start(settings.index_path(), writer, applied)?;
+        let (catchup, indexer) = catchup::start(writer, applied)?;
         let committer = Committer::new(settings, Arc::clone(&catchup), resume, Arc::clone(&counters))?;
         let (queue, waiting) = sync_channel(settings.queue_frames_max);
         let thread = std::thread::Builder::new()

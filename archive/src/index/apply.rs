@@ -5,9 +5,13 @@ use super::schema;
 use crate::error::{Error, Result};
 use crate::object::{Kind, ObjectRecord, ResourceFacts};
 use record::{FacilityCode, Pseudonym, Version};
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::c_int;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A frame and where it lies.
 pub(crate) struct Placed<'a> {
@@ -26,14 +30,29 @@ pub(crate) struct Applied {
     pub(crate) alone: bool,
 }
 
+/// Pages by which the log grows before it is moved into the index's file: some 16 MB.
+const LOG_PAGES_MAX: u32 = 4_000;
+
 /// The one connection that writes.
 pub(crate) struct Writer {
     connection: Connection,
+    path: PathBuf,
+    /// Pages in the log, as the last commit left it.
+    log_pages: Arc<AtomicU32>,
+    /// Pages that were in it when it was last moved.
+    moved_pages: u32,
 }
 
 impl Writer {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { connection: schema::open_writer(path)? })
+        let mut connection = schema::open_writer(path)?;
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let told = Arc::clone(&log_pages);
+        connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+            told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { connection, path: path.to_owned(), log_pages, moved_pages: 0 })
     }
 
     /// The sequence of the last applied frame; 0 before the first.
@@ -54,7 +73,39 @@ impl Writer {
             apply_frame(&transaction, &frame)?;
         }
         transaction.commit()?;
-        Ok(())
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if pages < self.moved_pages {
+            // Everything had been moved, and this commit began the log anew.
+            self.moved_pages = 0;
+        }
+        if pages.saturating_sub(self.moved_pages) < LOG_PAGES_MAX {
+            return Ok(());
+        }
+        self.moved_pages = pages;
+        self.move_log()
+    }
+
+    /// Moves the log into the file. On a full disk it stays where it is, and what was committed stands in it. After any other
+    /// failure neither of them can be trusted, whatever later flushes say: the index is marked, to be built again.
+    pub(crate) fn move_log(&self) -> Result<()> {
+        match schema::move_log(&self.connection) {
+            Err(error @ Error::Busy { .. }) => {
+                tracing::warn!(%error, "the index's log stays where it is");
+                Ok(())
+            }
+            Err(error) => {
+                self.mark_damaged();
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Leaves word that the index must be built again.
+    pub(crate) fn mark_damaged(&self) {
+        if let Err(error) = schema::mark_damaged(&self.path) {
+            tracing::error!(%error, "the index could not be marked; remove index.sqlite by hand");
+        }
     }
 }
 

@@ -5,14 +5,12 @@
 //! reading began. A crash in between leaves what start-up applies anyway.
 
 use super::apply::{Placed, Writer};
-use super::schema;
 use crate::commit::stop;
 use crate::error::{Error, Result};
 use crate::object::{Kind, ObjectRecord};
 use crate::segment::draft::Place;
 use record::{FacilityCode, limits};
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -184,19 +182,19 @@ impl Catchup {
 }
 
 /// Starts the thread that applies frames; `applied` is the sequence that the index has reached.
-pub(crate) fn start(index: PathBuf, writer: Writer, applied: u64) -> Result<(Arc<Catchup>, JoinHandle<()>)> {
+pub(crate) fn start(writer: Writer, applied: u64) -> Result<(Arc<Catchup>, JoinHandle<()>)> {
     let catchup = Arc::new(Catchup::default());
     catchup.durable.store(applied, Ordering::Release);
     catchup.applied.store(applied, Ordering::Release);
     let shared = Arc::clone(&catchup);
     let thread = std::thread::Builder::new()
         .name("indexer".to_owned())
-        .spawn(move || run(&shared, &index, writer))
+        .spawn(move || run(&shared, writer))
         .map_err(|error| Error::from_io("starting the indexer", &error))?;
     Ok((catchup, thread))
 }
 
-fn run(catchup: &Catchup, index: &std::path::Path, mut writer: Writer) {
+fn run(catchup: &Catchup, mut writer: Writer) {
     while let Some(frames) = catchup.next() {
         loop {
             let applied = writer.apply(frames.iter().map(|frame| Placed {
@@ -219,12 +217,14 @@ fn run(catchup: &Catchup, index: &std::path::Path, mut writer: Writer) {
                 }
                 Err(error) => {
                     // The frames are durable and the index does not take them: it is the index that is wrong.
-                    if let Err(unmarked) = schema::mark_damaged(index) {
-                        tracing::error!(error = %unmarked, "the index could not be marked; remove index.sqlite by hand");
-                    }
+                    writer.mark_damaged();
                     stop("applying frames to the index", &error)
                 }
             }
         }
+    }
+    // Closing the file moves the log as well, but says nothing if that fails.
+    if let Err(error) = writer.move_log() {
+        stop("moving the index's log", &error)
     }
 }

@@ -4,10 +4,11 @@
 //! and built again from the segments.
 
 use crate::error::{Error, Result};
+use crate::segment::folder::sync_dir;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Raised with every change to the tables below or to what `apply` writes into them.
@@ -95,6 +96,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
     for suffix in ["", "-wal", "-shm"] {
         remove(&with_suffix(path, suffix))?;
     }
+    // Else a power cut could bring the old file back, and the word about it gone.
+    sync_folder_of(path).map_err(|error| Error::from_io("index", &error))?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT_MS)?;
     configure(&connection)?;
@@ -121,7 +124,9 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A power cut may take the last transactions away, whole; the segments have them, and start-up applies them again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // Moving the log into the file is asked for (`apply`) and not left to a commit, which would pass over a failed flush in
+    // silence: the log would be begun anew over pages that the disk never took.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     prepare_once(connection)
 }
@@ -148,7 +153,19 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
 
 /// Leaves word that the index must be built again, for the next start.
 pub(crate) fn mark_damaged(path: &Path) -> io::Result<()> {
-    fs::write(marker(path), b"the index did not take a frame; it is built again from the segments at the next start\n")
+    let mut file = fs::File::create(marker(path))?;
+    file.write_all(b"the index is in doubt; it is built again from the segments at the next start\n")?;
+    file.sync_all()?;
+    sync_folder_of(path)
+}
+
+/// Moves what readers no longer need of the log into the file, and flushes both.
+pub(crate) fn move_log(connection: &Connection) -> Result<()> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), sync_dir)
 }
 
 fn marker(path: &Path) -> PathBuf {

@@ -71,6 +71,28 @@ fn a_dead_services_socket_and_lock_do_not_stop_the_next() {
 }
 
 #[test]
+fn a_live_service_whose_sockets_files_were_taken_away_is_reached_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &[]);
+    process.set_up();
+    let sockets = ["node.sock", "admin.sock"].map(|name| folder.path().join(name));
+    for socket in &sockets {
+        std::fs::remove_file(socket).unwrap();
+    }
+    // Something else under the name is no better than nothing.
+    std::fs::write(&sockets[1], b"not a socket").unwrap();
+    let begun = Instant::now();
+    let is_reached = || sockets.iter().all(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok());
+    while !is_reached() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the sockets' names stay away");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(matches!(process.node().call(Request::Checkpoint), Answer::Checkpoint(_)));
+    assert!(matches!(process.admin().admin(AdminRequest::Ledger), AdminAnswer::Ledger { .. }));
+    process.kill();
+}
+
+#[test]
 fn wrong_starts_say_why_and_end_with_a_status() {
     let mut world = World::new();
     world.stop();
