@@ -7,6 +7,10 @@ mod tests {
     use sim::sample::{Person, Uids, data_set, file};
     use std::path::{Path, PathBuf};
     use std::process::Command;
+    use std::time::Duration;
+
+    /// `limits::ASKER_REMEMBERED_MS_MAX`.
+    const REMEMBERED: Duration = Duration::from_secs(2);
 
     struct Stage {
         folder: tempfile::TempDir,
@@ -108,13 +112,81 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_person_opens_nothing_from_that_moment() {
+    fn a_removed_person_opens_nothing_new_at_once_and_nothing_at_all_two_seconds_later() {
         let stage = stage();
+        let (open, closed) = (Uids::new(1, 1, 1), Uids::new(2, 1, 1));
+        assert_eq!(stage.store(&stage.system, &open, &Person::nth(1), 1), 200);
+        assert_eq!(stage.store(&stage.system, &closed, &Person::nth(2), 1), 200);
+        assert_eq!(stage.frame(&stage.clinician, &open).0, 200);
+        stage.archive.admin(&["person", "remove", "clinician RSUD-A"]).unwrap();
+        // A release shows the token to the key service. What it refuses looks like what is not there.
+        let refused = stage.frame(&stage.clinician, &closed).0;
+        assert!([401, 404].contains(&refused), "{refused}");
+        // Whoever was refused has nothing at hand any more; without that refusal the archive forgets by itself.
+        assert_eq!(stage.frame(&stage.clinician, &open).0, 401);
+        let again = stage.archive.admin(&["person", "add", "other", "--facility", "RSUD-A", "--role", "clinician"]);
+        again.unwrap();
+        let other = stage.archive.admin(&["token", "--as", "other"]).unwrap();
+        assert_eq!(stage.frame(&other, &open).0, 200);
+        stage.archive.admin(&["person", "remove", "other"]).unwrap();
+        std::thread::sleep(REMEMBERED);
+        assert_eq!(stage.frame(&other, &open).0, 401);
+    }
+
+    #[test]
+    fn commitment_tells_a_facility_of_what_it_has_sent_and_of_nothing_else() {
+        let stage = stage();
+        let other = stage.archive.facility("RSUD-B").unwrap();
         let uids = Uids::new(1, 1, 1);
         assert_eq!(stage.store(&stage.system, &uids, &Person::nth(1), 1), 200);
-        assert_eq!(stage.frame(&stage.clinician, &uids).0, 200);
-        stage.archive.admin(&["person", "remove", "clinician RSUD-A"]).unwrap();
-        assert_eq!(stage.frame(&stage.clinician, &uids).0, 401);
+        let asked = serde_json::json!({"00081199": {"vr": "SQ", "Value": [{
+            "00081150": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.7"]},
+            "00081155": {"vr": "UI", "Value": [uids.instance]},
+        }]}});
+        let ask = |token: &str| {
+            let body = asked.to_string();
+            let arguments = ["-H", "Content-Type: application/dicom+json", "--data-binary", &body];
+            let (status, body) =
+                stage.archive.curl(token, &arguments, "/dicom-web/commitment-requests/2.25.7").unwrap();
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+            let report: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            (report.get("00081199").is_some(), report.pointer("/00081198/Value/0/00081197/Value/0").cloned())
+        };
+        assert_eq!(ask(&stage.system), (true, None));
+        // Failure Reason 0112H: as for an instance that nobody has ever sent.
+        assert_eq!(ask(&other.system), (false, Some(serde_json::json!(0x0112))));
+    }
+
+    #[test]
+    fn a_worklist_shows_no_orders_of_another_facility() {
+        let stage = stage();
+        let other = stage.archive.facility("RSUD-B").unwrap();
+        for (title, facility) in [("CT1", "RSUD-A"), ("CT9", "RSUD-B")] {
+            stage.archive.peer(title, facility).unwrap();
+        }
+        let order = serde_json::json!({
+            "resourceType": "ServiceRequest", "status": "active", "intent": "order",
+            "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "363679005"}]}],
+            "code": {"text": "CT kepala"}, "occurrenceDateTime": "2026-11-22T08:00:00+07:00",
+            "subject": {"identifier": {"system": "https://fhir.kemkes.go.id/id/nik", "value": Person::nth(1).nik}},
+        });
+        let path = stage.folder.path().join("order.json");
+        std::fs::write(&path, order.to_string()).unwrap();
+        let body = format!("@{}", path.display());
+        let arguments = ["-H", "Content-Type: application/fhir+json", "--data-binary", &body];
+        let (status, said) = stage.archive.curl(&stage.system, &arguments, "/fhir/ServiceRequest").unwrap();
+        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&said));
+        // The other facility treats the same person: it sees what is kept of her, and not what somebody else's station has to do.
+        assert_eq!(stage.store(&other.system, &Uids::new(5, 1, 1), &Person::nth(1), 5), 200);
+        let port = stage.archive.dimse.port().to_string();
+        let scheduled = |title: &str| {
+            let arguments = ["-v", "-W", "-aet", title, "-aec", "SEGEL", "-k", "StudyInstanceUID", "127.0.0.1", &port];
+            let found = sim::program::run("findscu", &arguments).unwrap();
+            let said = [found.stderr, found.stdout].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+            assert!(found.status.success() && said.contains("Success"), "{said}");
+            said.matches("Find Response: ").count()
+        };
+        assert_eq!((scheduled("CT1"), scheduled("CT9")), (1, 0));
     }
 
     #[test]
