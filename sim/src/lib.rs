@@ -5,6 +5,7 @@
 
 pub mod dimse;
 pub mod disk;
+pub mod hostile;
 pub mod http;
 pub mod kept;
 pub mod known;

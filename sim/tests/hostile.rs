@@ -3,10 +3,15 @@
 
 #[cfg(test)]
 mod tests {
+    use sim::hostile::{self, Expected, build, run};
     use sim::process::Archive;
     use sim::sample::{Person, Uids, data_set, element, file};
+    use sim::stage::MODALITY;
+    use sim::{amount, dimse, http, memory};
+    use std::collections::BTreeMap;
     use std::io::Write as _;
     use std::path::Path;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
     const MORE_MEMORY_KIB_MAX: u64 = 64 * 1024;
@@ -143,5 +148,161 @@ mod tests {
         assert_eq!(status, 200);
         assert_eq!(archive.json(&tokens.clinician, "/dicom-web/studies").unwrap().as_array().unwrap().len(), 1);
         archive.stop().unwrap();
+    }
+
+    /// The corpus asks for no work that takes a machine seconds; a loaded one gets time.
+    const ANSWER_MAX: Duration = Duration::from_secs(10);
+    const PEAK_KIB_MAX: u64 = 128 * 1024;
+    /// Between the second round and the last: caches fill in the first, and nothing may go on growing.
+    const GROWTH_KIB_MAX: u64 = 24 * 1024;
+
+    /// Every file below a folder with its bytes' length and time, but for the archive's own.
+    fn snapshot(folder: &Path, spared: &Path, found: &mut BTreeMap<std::path::PathBuf, (u64, std::time::SystemTime)>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            assert!(!path.to_string_lossy().contains(build::CANARY), "{} was made", path.display());
+            if path == spared {
+                continue;
+            }
+            if path.is_dir() {
+                snapshot(&path, spared, found);
+            } else {
+                let metadata = entry.metadata().unwrap();
+                found.insert(path, (metadata.len(), metadata.modified().unwrap()));
+            }
+        }
+    }
+
+    fn outside(folder: &Path, data: &Path) -> BTreeMap<std::path::PathBuf, (u64, std::time::SystemTime)> {
+        let mut found = BTreeMap::new();
+        snapshot(folder, data, &mut found);
+        assert!(!Path::new("/tmp").join(build::CANARY).exists(), "a file was made in /tmp");
+        assert!(!Path::new(build::CANARY).exists(), "a file was made where the archive was started");
+        found
+    }
+
+    /// What an honest modality and an honest reader see.
+    fn honest(archive: &Archive, token: &str) -> Result<(), String> {
+        let mut association = dimse::accepted(archive.dimse, MODALITY).map_err(|error| error.to_string())?;
+        let echo = association.echo().map_err(|error| error.to_string())?;
+        association.release().map_err(|error| error.to_string())?;
+        let search = http::get(archive.http, token, "/dicom-web/studies?PatientID=RM-HONEST").map(|(status, _)| status);
+        if (echo, search) == (0, Some(200)) { Ok(()) } else { Err(format!("C-ECHO {echo:04X}, search {search:?}")) }
+    }
+
+    struct Round {
+        wrong: Vec<String>,
+        slowest: (Duration, String),
+        sent: usize,
+    }
+
+    fn round(archive: &Archive, token: &str, folder: &Path, cases: &[hostile::Case]) -> Round {
+        let mut round = Round { wrong: Vec::new(), slowest: (Duration::ZERO, String::new()), sent: 0 };
+        for case in cases {
+            for input in &case.inputs {
+                let name = format!("{}: {}: {}", case.numbers, input.sent.door(), input.what);
+                round.sent += 1;
+                match run::send(archive, token, folder, input) {
+                    Ok(seen) => {
+                        if !seen.is(input.expected, &input.sent) {
+                            round.wrong.push(format!("{name}: not {:?}, but {seen:?}", input.expected));
+                        }
+                        if seen.took > ANSWER_MAX && input.expected != Expected::Waiting {
+                            round.wrong.push(format!("{name}: took {:?}", seen.took));
+                        }
+                        if seen.took > round.slowest.0 {
+                            round.slowest = (seen.took, name.clone());
+                        }
+                    }
+                    Err(error) => round.wrong.push(format!("{name}: {error}")),
+                }
+                if let Err(error) = honest(archive, token) {
+                    round.wrong.push(format!("after {name}: {error}"));
+                }
+            }
+        }
+        round
+    }
+
+    #[test]
+    fn every_published_hole_is_answered_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::write(folder.path().join("canary"), "as it was").unwrap();
+        let archive = Archive::start(&data).unwrap();
+        let tokens = archive.facility("RSUD-A").unwrap();
+        archive.facility("RSUD-B").unwrap();
+        archive.peer(MODALITY, "RSUD-A").unwrap();
+        let uids = Uids::new(42, 1, 1);
+        let person = Person { number: "RM-HONEST".into(), ..Person::nth(42) };
+        let good = file(&uids, &data_set(&person, &uids, 64, &[1, 2, 3]));
+        let stored = http::request(archive.http, &tokens.system, "POST /dicom-web/studies", "application/dicom", &good);
+        assert_eq!(stored.map(|(status, _)| status), Some(200));
+        let cases = hostile::cases();
+        honest(&archive, &tokens.system).unwrap();
+        let before_files = outside(folder.path(), &data);
+        let ids = [archive.process_id(), archive.keyservice_process_id().unwrap()];
+        let started = ids.map(|id| memory::started(id).unwrap());
+        let before = memory::all_kib(ids[0]);
+        let (over, peak) = (AtomicBool::new(false), AtomicU64::new(before));
+        let rounds = amount(5, 20);
+        let mut settled = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    peak.fetch_max(memory::all_kib(ids[0]), Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+            let story = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                for nth in 0..rounds {
+                    let begun = Instant::now();
+                    let round = round(&archive, &tokens.system, folder.path(), &cases);
+                    let kib = ids.map(|id| memory::pss_kib(id).unwrap()).iter().sum::<u64>();
+                    let files = ids.map(|id| memory::open_files(id).unwrap()).iter().sum::<usize>();
+                    println!(
+                        "round {nth}: {} inputs in {:?}, slowest {:?} ({}), {kib} KiB and {files} files afterwards, peak {} KiB over {before}",
+                        round.sent,
+                        begun.elapsed(),
+                        round.slowest.0,
+                        round.slowest.1,
+                        peak.load(Ordering::Relaxed).saturating_sub(before)
+                    );
+                    assert!(round.wrong.is_empty(), "{} wrong:\n{}", round.wrong.len(), round.wrong.join("\n"));
+                    assert_eq!(ids.map(|id| memory::started(id).unwrap()), started, "a process is another one");
+                    settled.push((kib, files));
+                }
+            }));
+            over.store(true, Ordering::Relaxed);
+            if let Err(panic) = story {
+                std::panic::resume_unwind(panic);
+            }
+        });
+        let more = peak.load(Ordering::Relaxed).saturating_sub(before);
+        assert!(more <= PEAK_KIB_MAX, "{more} KiB more at the peak");
+        let ((early, early_files), (late, late_files)) = (settled[1], settled[rounds - 1]);
+        assert!(late.saturating_sub(early) <= GROWTH_KIB_MAX, "{early} KiB became {late}");
+        assert!(late_files <= early_files + 8, "{early_files} open files became {late_files}");
+        assert_eq!(outside(folder.path(), &data), before_files, "files outside of the data folder changed");
+        let staged = sim::kept::files(&data.join("archive/staging")).unwrap();
+        assert!(staged.is_empty(), "{staged:?}");
+        let log = std::fs::read_to_string(data.join("log.txt")).unwrap();
+        for text in [build::MARKER, build::CANARY, "<script>", "etc/passwd", "%s%n", "panicked"] {
+            let line = log.lines().find(|line| line.contains(text));
+            assert!(line.is_none(), "{text} stands in the log: {line:?}");
+        }
+        archive.stop().unwrap();
+    }
+
+    #[test]
+    fn the_page_of_hostile_bytes_is_the_table() {
+        let cases = hostile::cases();
+        assert!(hostile::numbers(&cases).len() >= 30, "{:?}", hostile::numbers(&cases));
+        let path = sim::program::workspace().join("docs/hostile.md");
+        let page = hostile::page(&cases);
+        if std::env::var_os("SEGEL_GOLDEN").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "SEGEL_GOLDEN=1 writes it anew");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod asker;
 pub mod body;
+pub mod coding;
 pub mod conditional;
 pub mod cors;
 pub mod log;
@@ -26,6 +27,7 @@ use axum::http::{StatusCode, Uri};
 pub fn layers(doors: Router, cors: Cors) -> Router {
     doors
         .fallback(nowhere)
+        .layer(axum::middleware::from_fn(coding::identity))
         .layer(axum::middleware::from_fn_with_state(cors, cors::cors))
         .layer(axum::middleware::from_fn(log::request))
 }

@@ -73,9 +73,9 @@ pub const ALL: &[Body] = &[
         covers: &["write::write", "Draft::from_json", "Draft::encode"],
     },
     Body {
-        name: "build",
-        run: recode::build,
-        seeds: recode::build_seeds,
+        name: "builder",
+        run: recode::builder,
+        seeds: recode::builder_seeds,
         covers: &["Draft::new", "Draft::text", "Draft::bytes", "Draft::shorts", "Draft::items"],
     },
     Body {

@@ -100,7 +100,7 @@ pub fn inflater_seeds() -> Vec<Vec<u8>> {
 }
 
 /// Bytes as instructions to build a data set: what can be encoded can be read.
-pub fn build(data: &[u8]) {
+pub fn builder(data: &[u8]) {
     let draft = built(&mut data.iter().copied(), 0);
     for (encoding, uid) in ENCODINGS {
         let Ok(bytes) = draft.encode(encoding) else { continue };
@@ -131,7 +131,7 @@ fn built(bytes: &mut impl Iterator<Item = u8>, depth: usize) -> Draft {
 }
 
 /// Text, numbers, nesting.
-pub fn build_seeds() -> Vec<Vec<u8>> {
+pub fn builder_seeds() -> Vec<Vec<u8>> {
     vec![
         b"\x00\x10\x10\x00\x05Budi^\x0a\x28\x00\x10\x00\x02\x01\x02".to_vec(),
         b"\x03\x40\x30\xA7\x00\x03\x40\x30\xA7\x00\x21\x09\x10\x00\x04abcd\x04".to_vec(),
