@@ -136,15 +136,17 @@ impl Disk {
     /// # Errors
     /// If the log is not what the library writes.
     pub fn recorded(&self) -> Result<Vec<Record>> {
-        let bytes = std::fs::read(&self.log)?;
-        let mut rest = bytes.as_slice();
-        let mut records = Vec::new();
-        while !rest.is_empty() {
-            let (record, after) = Record::read(rest).ok_or("the simulated disk's log is broken")?;
-            records.extend(record);
-            rest = after;
-        }
-        Ok(records)
+        read_recording(&self.log)
+    }
+
+    /// Keeps everything that was recorded so far in a file, for [`read_recording`].
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::copy(&self.log, path)?;
+        Ok(())
     }
 
     /// Makes calls on files whose path contains `part` go wrong, from the `skip`-th on, `times` times (0: always), until
@@ -190,6 +192,22 @@ impl Disk {
     pub fn move_clock(&self, offset_micros: i64) -> Result<()> {
         Ok(self.control.write_all_at(&offset_micros.to_le_bytes(), 0)?)
     }
+}
+
+/// Everything in a recording.
+///
+/// # Errors
+/// If the file is not what the library writes.
+pub fn read_recording(path: &Path) -> Result<Vec<Record>> {
+    let bytes = std::fs::read(path)?;
+    let mut rest = bytes.as_slice();
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let (record, after) = Record::read(rest).ok_or("the simulated disk's log is broken")?;
+        records.extend(record);
+        rest = after;
+    }
+    Ok(records)
 }
 
 impl Rule<'_> {

@@ -1,193 +1,240 @@
-//! kill -9 of either process at random points under load: nothing acknowledged is lost, nothing is half visible, every
-//! key that was given out is in the ledger, and the archive is ready again within five seconds.
+//! kill -9 of either process at random points while every door is at work: nothing acknowledged is lost, nothing is half
+//! visible, every key that was given out is in the ledger, and the archive is ready again within five seconds.
 
 #[cfg(test)]
 mod tests {
-    use sim::process::{Archive, segel};
-    use sim::sample::{Person, Uids, data_set, file};
-    use sim::{amount, program};
-    use std::collections::HashMap;
-    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-    use std::net::{SocketAddr, TcpStream};
-    use std::path::Path;
-    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex};
+    use sim::http::get;
+    use sim::known::{Acknowledged, Numbered, signal, transact};
+    use sim::process::{Archive, segel, segel_output};
+    use sim::random::{Random, seed};
+    use sim::{amount, dimse, program};
+    use std::collections::BTreeSet;
+    use std::net::{TcpListener, TcpStream};
+    use std::path::{Path, PathBuf};
+    use std::process::{Child, Command, Stdio};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
-    const WRITERS: usize = 4;
     const READY_MAX: Duration = Duration::from_secs(5);
+    /// Files of one import.
+    const IMPORTED: usize = 6;
 
-    /// xorshift64: every run prints its seed, and a run with that seed kills at the same points of time.
-    struct Random(u64);
+    /// Where C-MOVE sends to.
+    struct Destination {
+        child: Child,
+        port: u16,
+    }
 
-    impl Random {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0 % bound
+    impl Destination {
+        fn start() -> Self {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            // It keeps nothing of what comes.
+            let child = Command::new("storescp").args(["--ignore", &port.to_string()]).stdout(Stdio::null()).spawn();
+            let child = child.expect("storescp does not start: run `cargo xtask tools`");
+            let destination = Self { child, port };
+            let begun = Instant::now();
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                assert!(begun.elapsed() < Duration::from_secs(30), "storescp does not listen");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            destination
         }
     }
 
-    /// One HTTP request on a connection of its own; `None` if the archive went away meanwhile.
-    fn request(address: SocketAddr, token: &str, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
-        let mut stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        let head = format!("{head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n");
-        let fields =
-            format!("Accept: */*\r\nContent-Type: application/dicom\r\nContent-Length: {}\r\n\r\n", body.len());
-        stream.write_all(&[head.as_bytes(), fields.as_bytes(), body].concat()).ok()?;
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let status = line.split(' ').nth(1)?.parse().ok()?;
-        let mut rest = Vec::new();
-        reader.read_to_end(&mut rest).ok()?;
-        Some((status, rest))
+    impl Drop for Destination {
+        fn drop(&mut self) {
+            let _gone = self.child.kill();
+            let _gone = self.child.wait();
+        }
     }
 
-    /// What the writers know, across restarts.
-    #[derive(Default)]
-    struct Ledger {
-        acknowledged: Mutex<HashMap<String, (Uids, usize)>>,
+    /// A hospital at work, across restarts.
+    struct Hospital {
+        folder: PathBuf,
+        token: String,
+        known: Mutex<Acknowledged>,
         next: AtomicUsize,
-        opened: AtomicU64,
+        /// What succeeded: every kind must have, or its test says nothing.
+        done: [AtomicUsize; KINDS.len()],
     }
 
-    fn write(archive: SocketAddr, token: &str, known: &Ledger, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
-            let n = known.next.fetch_add(1, Ordering::Relaxed);
-            let uids = Uids::new(n + 1, 1, 1);
-            let bytes = file(&uids, &data_set(&Person::nth(n % 500), &uids, side(n), &n.to_le_bytes()));
-            if let Some((200, _)) = request(archive, token, "POST /dicom-web/studies", &bytes) {
-                known.acknowledged.lock().unwrap().insert(uids.instance.clone(), (uids, n));
+    const KINDS: [&str; 8] = ["STOW", "C-STORE", "FHIR", "search", "read", "C-GET", "C-MOVE", "import"];
+
+    impl Hospital {
+        fn number(&self) -> usize {
+            self.next.fetch_add(1, Ordering::Relaxed)
+        }
+
+        fn note(&self, kind: usize, note: impl FnOnce(&mut Acknowledged)) {
+            self.done[kind].fetch_add(1, Ordering::Relaxed);
+            note(&mut self.known.lock().unwrap());
+        }
+
+        fn newest(&self) -> Option<Numbered> {
+            self.known.lock().unwrap().stored.last().copied().map(Numbered::new)
+        }
+
+        fn stow(&self, archive: &Archive) -> bool {
+            let n = self.number();
+            let is_stored = Numbered::new(n).stow(archive.http, &self.token) == Some(200);
+            if is_stored {
+                self.note(0, |known| known.stored.push(n));
             }
-            if n.is_multiple_of(5) {
-                let before = known.acknowledged.lock().unwrap().values().next().map(|(uids, _)| uids.clone());
-                if let Some(uids) = before
-                    && let Some((200, _)) = request(archive, token, &format!("GET {}/metadata", path(&uids)), b"")
-                {
-                    known.opened.fetch_add(1, Ordering::Relaxed);
+            is_stored
+        }
+
+        fn send(&self, archive: &Archive, over: &AtomicBool) -> sim::Result<()> {
+            let mut association = dimse::accepted(archive.dimse, "MODALITY")?;
+            while !over.load(Ordering::Relaxed) {
+                let n = self.number();
+                let instance = Numbered::new(n);
+                if association.store(&instance.uids, &instance.data_set)? == 0 {
+                    self.note(1, |known| known.stored.push(n));
                 }
             }
+            association.release()
         }
-    }
 
-    /// Most instances are small; some are large enough for a segment of their own.
-    fn side(n: usize) -> u16 {
-        if n.is_multiple_of(23) { 1100 } else { 160 }
-    }
-
-    fn path(uids: &Uids) -> String {
-        format!("/dicom-web/studies/{}/series/{}/instances/{}", uids.study, uids.series, uids.instance)
-    }
-
-    /// Sends until the archive stores again.
-    fn ready_again(archive: &Archive, token: &str, known: &Ledger) -> Duration {
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(30) {
-            let n = known.next.fetch_add(1, Ordering::Relaxed);
-            let uids = Uids::new(n + 1, 1, 1);
-            let bytes = file(&uids, &data_set(&Person::nth(n % 500), &uids, side(n), &n.to_le_bytes()));
-            if let Some((200, _)) = request(archive.http, token, "POST /dicom-web/studies", &bytes) {
-                known.acknowledged.lock().unwrap().insert(uids.instance.clone(), (uids, n));
-                return begun.elapsed();
+        fn look(&self, archive: &Archive) {
+            let n = self.number();
+            if let Some((200, place)) = transact(archive.http, &self.token, n) {
+                self.note(2, |known| known.transacted.push((n, place)));
             }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        begun.elapsed()
-    }
-
-    /// Every instance that is listed can be read whole and is what was sent; every one acknowledged is listed.
-    fn check(archive: &Archive, token: &str, known: &Ledger) {
-        let acknowledged = known.acknowledged.lock().unwrap();
-        for (uids, n) in acknowledged.values() {
-            let found = request(archive.http, token, &format!("GET {}/frames/1", path(uids)), b"");
-            let (status, body) =
-                found.unwrap_or_else(|| panic!("{} was acknowledged; the archive is gone", uids.instance));
-            assert_eq!(status, 200, "{} was acknowledged", uids.instance);
-            let pixels = usize::from(side(*n)).pow(2);
-            assert!(body.len() > pixels && contains(&body, &n.to_le_bytes()), "{} is not whole", uids.instance);
-        }
-        drop(acknowledged);
-        let mut offset = 0;
-        loop {
-            let listed = archive.json(token, &format!("/dicom-web/instances?limit=500&offset={offset}")).unwrap();
-            let listed = listed.as_array().unwrap().clone();
-            for row in &listed {
-                let uid = |tag: &str| row[tag]["Value"][0].as_str().unwrap().to_owned();
-                let uids = Uids { study: uid("0020000D"), series: uid("0020000E"), instance: uid("00080018") };
-                if known.acknowledged.lock().unwrap().contains_key(&uids.instance) {
-                    continue;
-                }
-                let (status, _) = request(archive.http, token, &format!("GET {}/frames/1", path(&uids)), b"").unwrap();
-                assert_eq!(status, 200, "{} is listed but cannot be read", uids.instance);
+            if get(archive.http, &self.token, "/dicom-web/studies?limit=5").is_some_and(|(status, _)| status == 200) {
+                self.note(3, |_| {});
             }
-            if listed.len() < 500 {
-                return;
+            if self.newest().is_some_and(|newest| newest.read(archive.http, &self.token) == Some((200, true))) {
+                self.note(4, |known| known.opened += 1);
             }
-            offset += 500;
         }
-    }
 
-    fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-        haystack.windows(needle.len()).any(|window| window == needle)
-    }
+        /// A study by DCMTK's C-GET or C-MOVE.
+        fn retrieve(&self, archive: &Archive, kind: usize) {
+            let Some(newest) = self.newest() else { return };
+            let study = format!("StudyInstanceUID={}", newest.uids.study);
+            let port = archive.dimse.port().to_string();
+            let mut arguments = vec!["-S", "-aet", "MODALITY", "-aec", "SEGEL", "-k", "QueryRetrieveLevel=STUDY", "-k"];
+            arguments.push(&study);
+            let tool = if kind == 5 { "getscu" } else { "movescu" };
+            arguments.extend(if kind == 5 { ["--ignore", "+xe"] } else { ["-aem", "STORE"] });
+            arguments.extend(["127.0.0.1", &port]);
+            if program::run(tool, &arguments).unwrap().status.success() {
+                self.note(kind, |known| known.opened += 1);
+            }
+        }
 
-    fn kill(process_id: u32) {
-        let _already_gone = program::run("kill", &["-KILL", &process_id.to_string()]);
+        fn import(&self, archive: &Archive) {
+            let media = tempfile::tempdir_in(&self.folder).unwrap();
+            let numbers: Vec<usize> = (0..IMPORTED).map(|_| self.number()).collect();
+            for n in &numbers {
+                std::fs::write(media.path().join(format!("{n}.dcm")), Numbered::new(*n).file()).unwrap();
+            }
+            let arguments = ["--facility", "RSUD-A", media.path().to_str().unwrap()];
+            if segel_output(&archive.data, "import", &arguments).unwrap().status.success() {
+                self.note(7, |known| known.stored.extend(numbers));
+            }
+        }
+
+        /// All of that at once, until it is over.
+        fn work(&self, archive: &Archive, over: &AtomicBool, occasion: usize, kill: impl FnOnce()) {
+            std::thread::scope(|scope| {
+                let during = |what: &dyn Fn()| {
+                    while !over.load(Ordering::Relaxed) {
+                        what();
+                    }
+                };
+                scope.spawn(move || {
+                    during(&|| {
+                        let _maybe_cut_off = self.stow(archive);
+                    })
+                });
+                scope.spawn(move || during(&|| drop(self.send(archive, over))));
+                scope.spawn(move || during(&|| self.look(archive)));
+                scope.spawn(move || match occasion {
+                    0 => during(&|| self.retrieve(archive, 5)),
+                    1 => during(&|| self.retrieve(archive, 6)),
+                    2 => during(&|| self.import(archive)),
+                    _ => during(&|| {
+                        let _maybe_cut_off = self.stow(archive);
+                    }),
+                });
+                kill();
+                over.store(true, Ordering::Relaxed);
+            });
+        }
+
+        /// Sends until the archive stores again.
+        fn ready_again(&self, archive: &Archive) -> Duration {
+            let begun = Instant::now();
+            while !self.stow(archive) && begun.elapsed() < Duration::from_secs(30) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            begun.elapsed()
+        }
     }
 
     #[test]
     fn killed_at_random_points_nothing_acknowledged_is_lost() {
         let folder = tempfile::tempdir().unwrap();
-        let seed: u64 = std::env::var("SEGEL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-            let now = std::fs::metadata(folder.path()).unwrap().modified().unwrap();
-            now.duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos().into()
-        });
-        println!("SEGEL_SEED={seed}");
-        let mut random = Random(seed | 1);
-        let mut archive = Archive::start(folder.path()).unwrap();
-        let tokens = archive.facility("RSUD-A").unwrap();
-        let token = tokens.system;
-        let known = Arc::new(Ledger::default());
-        let mut slowest = Duration::ZERO;
-        for round in 0..amount(100, 1000) {
-            let stop = Arc::new(AtomicBool::new(false));
-            let writers: Vec<_> = (0..WRITERS)
-                .map(|_| {
-                    let (http, token, known, stop) =
-                        (archive.http, token.clone(), Arc::clone(&known), Arc::clone(&stop));
-                    std::thread::spawn(move || write(http, &token, &known, &stop))
-                })
-                .collect();
-            std::thread::sleep(Duration::from_micros(5_000 + random.below(250_000)));
-            let whole_archive = random.below(2) == 0;
+        let data = folder.path().join("data");
+        let first = seed();
+        println!("SEGEL_SEED={first}");
+        let mut random = Random::new(first);
+        let mut archive = Archive::start(&data).unwrap();
+        let token = archive.facility("RSUD-A").unwrap().system;
+        archive.peer("MODALITY", "RSUD-A").unwrap();
+        let destination = Destination::start();
+        let port = destination.port.to_string();
+        archive
+            .admin(&["peer", "add", "STORE", "--facility", "RSUD-A", "--host", "127.0.0.1", "--port", &port])
+            .unwrap();
+        let hospital = Hospital {
+            folder: folder.path().to_path_buf(),
+            token,
+            known: Mutex::default(),
+            next: AtomicUsize::new(0),
+            done: Default::default(),
+        };
+        let points = amount(100, 1_000);
+        let limit = std::env::var("SEGEL_SECONDS").ok().and_then(|text| text.parse().ok());
+        let limit = limit.map_or(Duration::MAX, Duration::from_secs);
+        let begun = Instant::now();
+        let (mut slowest, mut round) = (Duration::ZERO, 0);
+        while round < points && begun.elapsed() < limit {
+            let pause = Duration::from_micros(5_000 + random.below(250_000));
+            let (whole_archive, occasion) = (random.chance(1, 2), random.index(4));
             let archive_id = archive.process_id();
-            kill(if whole_archive { archive_id } else { archive.keyservice_process_id().unwrap_or(archive_id) });
-            stop.store(true, Ordering::Relaxed);
-            for writer in writers {
-                writer.join().unwrap();
-            }
+            hospital.work(&archive, &AtomicBool::new(false), occasion, || {
+                std::thread::sleep(pause);
+                let keys = archive.keyservice_process_id().unwrap_or(archive_id);
+                signal("KILL", if whole_archive { archive_id } else { keys });
+            });
             let ready = if Path::new(&format!("/proc/{archive_id}/exe")).read_link().is_err() {
                 archive.kill().unwrap();
-                archive = Archive::start(folder.path()).unwrap();
+                archive = Archive::start(&data).unwrap();
                 archive.started_in
             } else {
-                ready_again(&archive, &token, &known)
+                hospital.ready_again(&archive)
             };
             assert!(ready < READY_MAX, "round {round}: ready again only after {ready:?}");
             slowest = slowest.max(ready);
+            round += 1;
         }
-        check(&archive, &token, &known);
-        let acknowledged = known.acknowledged.lock().unwrap().len() as u64;
-        let opened = known.opened.load(Ordering::Relaxed);
+        let known = hospital.known.lock().unwrap().clone();
+        known.check_records(&archive, &hospital.token, &BTreeSet::new()).unwrap();
         archive.stop().unwrap();
-        let report: serde_json::Value =
-            serde_json::from_str(&segel(folder.path(), "verify", &["--json"]).unwrap()).unwrap();
-        let entries = report["size"].as_u64().unwrap();
-        assert!(entries >= acknowledged + opened, "{entries} entries, {acknowledged} admissions, {opened} openings");
-        segel(folder.path(), "scrub", &["--json"]).unwrap();
-        println!("{acknowledged} acknowledged, {opened} opened, {entries} entries; slowest start {slowest:?}");
+        known.check_ledger(&data).unwrap();
+        segel(&data, "scrub", &["--json"]).unwrap();
+        let done: Vec<String> = KINDS
+            .iter()
+            .zip(&hospital.done)
+            .map(|(kind, done)| format!("{kind} {}", done.load(Ordering::Relaxed)))
+            .collect();
+        println!("killed at {round} points; slowest start {slowest:?}; {}", done.join(", "));
+        assert!(
+            hospital.done.iter().all(|done| done.load(Ordering::Relaxed) > 0),
+            "not everything was at work: {done:?}"
+        );
     }
 }

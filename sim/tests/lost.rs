@@ -7,6 +7,7 @@ mod tests {
     use sim::known::{Numbered, signal};
     use sim::process::Archive;
     use sim::stage::{MODALITY, Stage, Stored};
+    use std::os::unix::net::UnixStream;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};
 
@@ -70,6 +71,7 @@ mod tests {
         stage.end(archive).unwrap();
     }
 
+    /// The longest that a request of this kind took.
     fn hammer(stage: &Stage, archive: &Archive, over: &AtomicBool, kind: usize) -> Duration {
         let mut longest = Duration::ZERO;
         while !over.load(Ordering::Relaxed) {
@@ -81,8 +83,23 @@ mod tests {
                 _ => drop(stage.transact(archive)),
             });
             longest = longest.max(took);
+            // Everything that is kept is read back at the end.
+            std::thread::sleep(Duration::from_millis(30));
         }
         longest
+    }
+
+    /// Waits until another key service runs and is reached; the one before may have left its socket's file behind.
+    fn until_followed(archive: &Archive, before: u32) {
+        let begun = Instant::now();
+        let socket = archive.data.join("keyservice/node.sock");
+        while begun.elapsed() < Duration::from_secs(20) {
+            if archive.keyservice_process_id().is_ok_and(|keys| keys != before) && UnixStream::connect(&socket).is_ok()
+            {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     #[test]
@@ -94,14 +111,22 @@ mod tests {
         std::thread::scope(|scope| {
             let (stage, archive, over) = (&stage, &archive, &over);
             let hammers: Vec<_> = (0..5).map(|kind| scope.spawn(move || hammer(stage, archive, over, kind))).collect();
-            for _ in 0..sim::amount(6, 60) {
+            for round in 0..sim::amount(6, 60) {
                 std::thread::sleep(Duration::from_millis(700));
-                if let Ok(keys) = archive.keyservice_process_id() {
-                    // Held still, so that the socket that goes is its own and not its successor's.
-                    signal("STOP", keys);
-                    let _socket = std::fs::remove_file(archive.data.join("keyservice/node.sock"));
-                    signal("KILL", keys);
+                let Ok(keys) = archive.keyservice_process_id() else { continue };
+                signal("KILL", keys);
+                if round % 2 == 1 {
+                    // The socket that goes is that of the next one, which lives and is not reached by anybody any more.
+                    until_followed(archive, keys);
                 }
+                for name in ["node.sock", "admin.sock"] {
+                    let _socket = std::fs::remove_file(archive.data.join("keyservice").join(name));
+                }
+            }
+            let begun = Instant::now();
+            while archive.admin(&["--json", "list"]).is_err() {
+                assert!(begun.elapsed() < HANGING_MAX, "nobody reaches the key service any more");
+                std::thread::sleep(Duration::from_millis(100));
             }
             over.store(true, Ordering::Relaxed);
             for (kind, hammer) in hammers.into_iter().enumerate() {

@@ -1,10 +1,14 @@
 //! Power cuts: whatever a disk may hold at any moment, a start on it is ready, has every acknowledged record bit for bit,
 //! shows nothing half, and its ledger contradicts nothing that was shown or answered before.
+//!
+//! Two recordings of one life are alike and not the same, so the recording of a state that failed is kept in
+//! `target/power/SEED`: `SEGEL_SEED=SEED` looks at that state again, and `SEGEL_REPLAY=FILE#SEED` at any state of any
+//! recording.
 
 #[cfg(test)]
 mod tests {
     use sim::dimse;
-    use sim::disk::{Disk, Fault, Record};
+    use sim::disk::{Disk, Fault, Record, read_recording};
     use sim::known::{Acknowledged, Numbered, signal, transact};
     use sim::power::{Manner, Model, cuts};
     use sim::process::{Archive, PASSPHRASE, segel_in, segel_output};
@@ -25,6 +29,27 @@ mod tests {
         // The passphrase that a first start makes for itself lies on the same disk.
         environment.push(("XDG_CONFIG_HOME".into(), disk.root.join("config").display().to_string()));
         environment
+    }
+
+    /// A recorded life: everything that happened on its disk, and what is needed to look at a state of it.
+    struct Life {
+        root: PathBuf,
+        token: String,
+        records: Vec<Record>,
+    }
+
+    impl Life {
+        /// The recording names its own folder and the token, so that the file alone is enough.
+        fn of(records: Vec<Record>) -> Self {
+            let said = |name: &str| {
+                let mark = |record: &Record| match record {
+                    Record::Mark(text) => text.strip_prefix(name).map(str::to_owned),
+                    _ => None,
+                };
+                records.iter().find_map(mark).unwrap()
+            };
+            Self { root: said("root ").into(), token: said("token "), records }
+        }
     }
 
     struct Stage {
@@ -122,9 +147,10 @@ mod tests {
         }
     }
 
-    /// A life of an archive: founded, set up, at work, imported into, stopped, its index lost, killed, at work again.
-    fn life(root: &Path, beside: &Path, count: usize) -> (Stage, Vec<Record>) {
+    /// An archive with a facility, a peer and a token.
+    fn founded(root: &Path, beside: &Path) -> (Stage, Archive) {
         let disk = Disk::new(root, beside).unwrap();
+        disk.mark(&format!("root {}", disk.root.display())).unwrap();
         let mut stage = Stage { disk, token: String::new(), next: AtomicUsize::new(0) };
         let archive = stage.start();
         for (what, arguments) in [
@@ -136,6 +162,13 @@ mod tests {
             stage.disk.mark(&format!("entered {what}")).unwrap();
         }
         stage.token = archive.admin(&["token", "--as", "sistem", "--hours", "2000"]).unwrap();
+        stage.disk.mark(&format!("token {}", stage.token)).unwrap();
+        (stage, archive)
+    }
+
+    /// A life of an archive: founded, set up, at work, imported into, stopped, its index lost, killed, at work again.
+    fn life(root: &Path, beside: &Path, count: usize) -> (Stage, Life) {
+        let (stage, archive) = founded(root, beside);
         stage.work(&archive, count);
         stage.import(&archive, count / 2);
         archive.stop().unwrap();
@@ -152,8 +185,8 @@ mod tests {
         let archive = stage.start();
         stage.work(&archive, count / 3);
         archive.stop().unwrap();
-        let records = stage.disk.recorded().unwrap();
-        (stage, records)
+        let life = Life::of(stage.disk.recorded().unwrap());
+        (stage, life)
     }
 
     /// If nothing is lost the model of the disk is the disk: nothing that was written went by unseen.
@@ -182,16 +215,9 @@ mod tests {
     }
 
     /// One state, started and looked at.
-    fn check(
-        records: &[Record],
-        cut: usize,
-        manner: Manner,
-        random: &mut Random,
-        stage: &Stage,
-        state: &Path,
-    ) -> Result<()> {
-        Model::at(records, cut).leave(manner, random, &stage.disk.root, state)?;
-        let marks = records.iter().take(cut).filter_map(|record| match record {
+    fn check(life: &Life, cut: usize, manner: Manner, random: &mut Random, state: &Path) -> Result<()> {
+        Model::at(&life.records, cut).leave(manner, random, &life.root, state)?;
+        let marks = life.records.iter().take(cut).filter_map(|record| match record {
             Record::Mark(text) => Some(text.as_str()),
             _ => None,
         });
@@ -215,10 +241,10 @@ mod tests {
             let newest = known.stored.len().saturating_sub(READ_BACK);
             let spared: BTreeSet<String> =
                 known.stored.iter().take(newest).map(|n| Numbered::new(*n).uids.instance).collect();
-            known.check_records(&archive, &stage.token, &spared)?;
+            known.check_records(&archive, &life.token, &spared)?;
             // And it goes on.
             let n = 5_000;
-            let stored = Numbered::new(n).stow(archive.http, &stage.token);
+            let stored = Numbered::new(n).stow(archive.http, &life.token);
             if stored != Some(200) {
                 return Err(format!("a new instance is answered {stored:?}").into());
             }
@@ -232,31 +258,33 @@ mod tests {
         Ok(())
     }
 
-    /// Checks one state for each seed; what went wrong, with the seed that shows it again.
-    fn check_all(stage: &Stage, records: &[Record], seeds: &[u64]) -> Vec<String> {
+    /// The state of a seed, looked at; what was wrong with it.
+    fn check_seed(life: &Life, seed: u64) -> Option<String> {
+        let mut random = Random::new(seed);
+        let cut = cuts(&life.records, 1, &mut random)[0];
+        let manner = Manner::random(&mut random);
+        let state = tempfile::tempdir().unwrap();
+        let error = check(life, cut, manner, &mut random, state.path()).err()?;
+        let at = life.records[..cut].iter().rev().find(|record| !matches!(record, Record::Write { .. }));
+        if let Some(keep) = std::env::var_os("SEGEL_KEEP") {
+            let kept = PathBuf::from(keep).join(seed.to_string());
+            let _kept = std::fs::rename(state.keep(), kept);
+        }
+        let count = life.records.len();
+        Some(format!("SEGEL_SEED={seed}: cut at {cut} of {count}, {manner:?}, after {at:?}: {error}"))
+    }
+
+    /// Looks at one state for each seed; what was wrong, with the seed that shows it again.
+    fn check_all(life: &Life, seeds: &[u64]) -> Vec<(u64, String)> {
         let next = AtomicUsize::new(0);
         let wrong = std::sync::Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE {
                 scope.spawn(|| {
                     while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let mut random = Random::new(*seed);
-                        let cut = cuts(records, 1, &mut random)[0];
-                        let manner = Manner::random(&mut random);
-                        let state = tempfile::tempdir().unwrap();
-                        if let Err(error) = check(records, cut, manner, &mut random, stage, state.path()) {
-                            let at =
-                                &records[..cut].iter().rev().find(|record| !matches!(record, Record::Write { .. }));
-                            let text = format!(
-                                "SEGEL_SEED={seed}: cut at {cut} of {}, {manner:?}, after {at:?}: {error}",
-                                records.len()
-                            );
+                        if let Some(text) = check_seed(life, *seed) {
                             println!("{text}");
-                            wrong.lock().unwrap().push(text);
-                            if let Some(keep) = std::env::var_os("SEGEL_KEEP") {
-                                let kept = PathBuf::from(keep).join(seed.to_string());
-                                let _kept = std::fs::rename(state.keep(), kept);
-                            }
+                            wrong.lock().unwrap().push((*seed, text));
                         }
                     }
                 });
@@ -265,45 +293,65 @@ mod tests {
         wrong.into_inner().unwrap()
     }
 
-    #[test]
-    fn whatever_a_power_cut_leaves_nothing_acknowledged_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let (stage, records) = life(&folder.path().join("disk"), &folder.path().join("beside"), 24);
-        nothing_went_unseen(&stage, &records);
-        let first = seed();
-        // A seed names a state of this recording; another recording of the same life is alike but not the same.
-        let given = std::env::var("SEGEL_SEED").is_ok_and(|text| !text.is_empty());
-        let count = if given { 1 } else { amount(100, 1_000) };
-        let seeds: Vec<u64> = (first..).take(count).collect();
-        println!("{} changes, {count} states from SEGEL_SEED={first}", records.len());
-        let wrong = check_all(&stage, &records, &seeds);
-        assert!(wrong.is_empty(), "{} of {count} states:\n{}", wrong.len(), wrong.join("\n"));
+    fn kept_recording(seed: u64) -> PathBuf {
+        sim::program::workspace().join("target/power").join(seed.to_string())
     }
 
-    /// The test above can fail: on a disk that only pretends to flush, acknowledged records are lost, and it says so.
+    /// The recording and the seed that this run is asked to look at again.
+    fn to_replay() -> Option<(PathBuf, u64)> {
+        if let Ok(replay) = std::env::var("SEGEL_REPLAY") {
+            let (path, seed) = replay.rsplit_once('#').expect("SEGEL_REPLAY=FILE#SEED");
+            return Some((path.into(), seed.parse().expect("SEGEL_REPLAY=FILE#SEED")));
+        }
+        let seed = std::env::var("SEGEL_SEED").ok()?.parse().ok()?;
+        let path = kept_recording(seed);
+        path.is_file().then_some((path, seed))
+    }
+
+    #[test]
+    fn whatever_a_power_cut_leaves_nothing_acknowledged_is_lost() {
+        if let Some((path, seed)) = to_replay() {
+            let wrong = check_seed(&Life::of(read_recording(&path).unwrap()), seed);
+            assert!(wrong.is_none(), "{}", wrong.unwrap());
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (stage, life) = life(&folder.path().join("disk"), &folder.path().join("beside"), 24);
+        nothing_went_unseen(&stage, &life.records);
+        let first = seed();
+        let count = amount(100, 1_000);
+        let seeds: Vec<u64> = (first..).take(count).collect();
+        println!("{} changes, {count} states from SEGEL_SEED={first}", life.records.len());
+        let wrong = check_all(&life, &seeds);
+        for (seed, _) in &wrong {
+            stage.disk.save(&kept_recording(*seed)).unwrap();
+        }
+        let texts: Vec<&str> = wrong.iter().map(|(_, text)| text.as_str()).collect();
+        assert!(texts.is_empty(), "{} of {count} states:\n{}", texts.len(), texts.join("\n"));
+        println!("{count} states: nothing is lost");
+    }
+
+    /// The test above can fail: on a disk that only pretends to flush, acknowledged records are lost, and it says so; and the
+    /// recording that was kept says so again.
     #[test]
     fn a_disk_that_lies_about_its_flushes_is_found_out() {
         let folder = tempfile::tempdir().unwrap();
-        let disk = Disk::new(&folder.path().join("disk"), &folder.path().join("beside")).unwrap();
-        let mut stage = Stage { disk, token: String::new(), next: AtomicUsize::new(0) };
-        let archive = stage.start();
-        archive.facility("RSUD-A").unwrap();
-        archive.peer("MODALITY", "RSUD-A").unwrap();
-        archive.admin(&["person", "add", "sistem", "--facility", "RSUD-A", "--role", "system"]).unwrap();
-        stage.disk.mark("entered sistem").unwrap();
-        stage.token = archive.admin(&["token", "--as", "sistem"]).unwrap();
-        let found = |part: &str| {
-            let lie = stage.disk.fault(Fault::SyncLies, part, 0, 0, 0).unwrap();
-            for _ in 0..8 {
-                stage.stow(&archive);
-            }
-            assert!(lie.hits().unwrap() > 0, "{part} is never flushed");
-            drop(lie);
-            let records = stage.disk.recorded().unwrap();
+        let (stage, archive) = founded(&folder.path().join("disk"), &folder.path().join("beside"));
+        let lie = stage.disk.fault(Fault::SyncLies, "/archive/segments/", 0, 0, 0).unwrap();
+        for _ in 0..8 {
+            stage.stow(&archive);
+        }
+        assert!(lie.hits().unwrap() > 0, "segments are never flushed");
+        let recorded = Life::of(stage.disk.recorded().unwrap());
+        let kept = folder.path().join("kept");
+        stage.disk.save(&kept).unwrap();
+        drop((lie, archive));
+        let again = Life::of(read_recording(&kept).unwrap());
+        let cut = recorded.records.len();
+        for life in [recorded, again] {
             let state = tempfile::tempdir().unwrap();
-            check(&records, records.len(), Manner::Nothing, &mut Random::new(1), &stage, state.path()).is_err()
-        };
-        assert!(found("/archive/segments/"), "segments that were never flushed go unnoticed");
-        archive.stop().unwrap();
+            let found = check(&life, cut, Manner::Nothing, &mut Random::new(1), state.path());
+            assert!(found.is_err(), "segments that were never flushed go unnoticed");
+        }
     }
 }

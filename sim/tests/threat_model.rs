@@ -226,33 +226,71 @@ mod tests {
         segel(&data, "scrub", &["--json"]).unwrap();
     }
 
+    /// Whether a file of the ledger proves nothing any more: a partial tile beside its full one or beside a wider one (C2SP
+    /// tlog-tiles).
+    fn is_superseded(file: &Path, all: &[PathBuf]) -> bool {
+        let (text, all) = (file.to_str().unwrap(), all.iter().map(|file| file.to_str().unwrap()));
+        let Some((tile, width)) = text.rsplit_once(".p/") else { return false };
+        let width: usize = width.parse().unwrap();
+        let wider = |other: &str| {
+            let partial = other.rsplit_once(".p/");
+            other == tile || partial.is_some_and(|(of, its)| of == tile && its.parse::<usize>().unwrap() > width)
+        };
+        all.into_iter().any(wider)
+    }
+
     #[test]
     fn an_altered_or_shortened_ledger_does_not_verify() {
+        // More than one full tile: 256 entries.
+        const STORED: usize = 280;
         let stage = stage();
-        for n in 0..20 {
+        for n in 0..STORED {
             assert_eq!(stage.store(&stage.system, &Uids::new(n + 1, 1, 1), &Person::nth(n), 1), 200);
         }
         let data = stage.archive.data.clone();
         stage.archive.stop().unwrap();
         segel(&data, "verify", &["--json"]).unwrap();
         let ledger = data.join("keyservice/ledger");
-        let tiles: Vec<PathBuf> =
-            kept::files(&ledger).unwrap().into_iter().filter(|file| file.file_name().unwrap() != "vkey").collect();
-        let mut attacked = 0;
-        for tile in tiles {
-            let whole = std::fs::read(&tile).unwrap();
-            let mut flipped = whole.clone();
-            let Some(byte) = flipped.last_mut() else { continue };
-            *byte ^= 4;
-            for bytes in [flipped, whole[..whole.len() - 1].to_vec()] {
-                std::fs::write(&tile, bytes).unwrap();
-                let verdict = segel_output(&data, "verify", &["--json"]).unwrap();
-                attacked += usize::from(verdict.status.code() == Some(1));
-            }
-            std::fs::write(&tile, &whole).unwrap();
+        let all = kept::files(&ledger).unwrap();
+        let name = |file: &Path| file.strip_prefix(&ledger).unwrap().display().to_string();
+        let proving: Vec<&PathBuf> =
+            all.iter().filter(|file| !file.ends_with("vkey") && !is_superseded(file, &all)).collect();
+        let names: Vec<String> = proving.iter().map(|file| name(file)).collect();
+        for kind in
+            ["checkpoint", "tile/0/000", "tile/entries/000", "tile/0/001.p/", "tile/entries/001.p/", "tile/1/000.p/"]
+        {
+            assert!(names.iter().any(|name| name.starts_with(kind)), "no {kind} among {names:?}");
         }
-        // Superseded partial tiles may stay behind and prove nothing; the checkpoint, the entries and the newest tile count.
-        assert!(attacked >= 4, "only {attacked} attacks were noticed");
+        let mut unnoticed = Vec::new();
+        let mut attacks = 0;
+        for file in proving {
+            let whole = std::fs::read(file).unwrap();
+            let places = (0..whole.len()).step_by(whole.len().div_ceil(12)).chain([whole.len() - 1]);
+            let flips = places.map(|at| {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 4;
+                (format!("byte {at} changed"), Some(bytes))
+            });
+            let others = [
+                ("the last byte gone", Some(whole[..whole.len() - 1].to_vec())),
+                ("half of it gone", Some(whole[..whole.len() / 2].to_vec())),
+                ("empty", Some(Vec::new())),
+                ("a byte more", Some([whole.as_slice(), &[0]].concat())),
+                ("gone", None),
+            ];
+            for (what, bytes) in flips.chain(others.map(|(what, bytes)| (what.to_owned(), bytes))) {
+                match bytes {
+                    Some(bytes) => std::fs::write(file, bytes).unwrap(),
+                    None => std::fs::remove_file(file).unwrap(),
+                }
+                attacks += 1;
+                if segel_output(&data, "verify", &["--json"]).unwrap().status.code() != Some(1) {
+                    unnoticed.push(format!("{}: {what}", name(file)));
+                }
+            }
+            std::fs::write(file, &whole).unwrap();
+        }
+        assert!(unnoticed.is_empty(), "{} of {attacks} attacks: {unnoticed:#?}", unnoticed.len());
         segel(&data, "verify", &["--json"]).unwrap();
     }
 
