@@ -211,21 +211,8 @@ mod tests {
         let (key, certificate) = (folder.join(format!("{name}.key")), folder.join(format!("{name}.crt")));
         let (key, certificate) = (key.to_str().unwrap().to_owned(), certificate.to_str().unwrap().to_owned());
         let subject = format!("/CN={name}");
-        let arguments = [
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            &subject,
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ];
+        let options = "req -x509 -newkey rsa:2048 -nodes -days 30 -subj".split(' ');
+        let arguments: Vec<&str> = options.chain([&subject, "-keyout", &key, "-out", &certificate]).collect();
         program::must("openssl", &arguments).unwrap();
         (key, certificate)
     }
@@ -279,6 +266,56 @@ mod tests {
         peer_at(&archive, "ELSEWHERE", "RSUD-B", port, &[]);
         let arguments = [archive.dimse.to_string(), source.display().to_string(), port.to_string()];
         print!("{}", program::script("dimse_retrieve.py", &arguments).unwrap());
+    }
+
+    #[test]
+    fn peers_get_in_what_they_accept_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        archive.facility("RSUD-A").unwrap();
+        archive.peer("PYNETDICOM", "RSUD-A").unwrap();
+        let port = free_port();
+        peer_at(&archive, "LISTENER", "RSUD-A", port, &[]);
+        let out = folder.path().join("out").display().to_string();
+        let arguments = [archive.dimse.to_string(), port.to_string(), out];
+        print!("{}", program::script("dimse_recode.py", &arguments).unwrap());
+    }
+
+    /// Our files are kept in Explicit VR Little Endian; DCMTK's receiver is told to take Implicit alone.
+    #[test]
+    fn dcmtk_takes_implicit_little_endian_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("in");
+        files(&source);
+        let archive = holding(&source, &folder.path().join("data"));
+        archive.peer("VIEWER", "RSUD-A").unwrap();
+        let destination = Destination::start(&folder.path().join("moved"), &["+xi"]);
+        peer_at(&archive, "STORE", "RSUD-A", destination.port, &[]);
+        let port = archive.dimse.port().to_string();
+        let (model, keys, uid) = levels().remove(0);
+        let arguments = [model, "-aet", "VIEWER", "-aec", "SEGEL", "-aem", "STORE", "127.0.0.1", &port];
+        program::must("movescu", &with_keys(&arguments, &keys)).unwrap();
+        let implicit = |file: &[u8]| file.windows(18).any(|window| window == b"1.2.840.10008.1.2\0");
+        // Without VRs and lengths: they belong to the encoding.
+        let values = |path: &Path| {
+            let dumped = program::must("dcmdump", &["-q", "+L", path.to_str().unwrap()]).unwrap();
+            let elements = dumped.lines().filter(|line| line.starts_with('(') && !line.starts_with("(0002"));
+            let value = |line: &str| Some((line.get(..11)?.to_owned(), line.get(15..)?.rsplit_once('#')?.0.to_owned()));
+            elements.filter_map(value).collect::<Vec<_>>()
+        };
+        let read = |path: PathBuf| (instance_of(&std::fs::read(&path).unwrap()), path);
+        let paths: BTreeMap<String, PathBuf> =
+            std::fs::read_dir(&source).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+        let kept = below(&data_sets(&source), &uid);
+        let came = data_sets(&destination.folder);
+        assert_eq!(came.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>());
+        for entry in std::fs::read_dir(&destination.folder).unwrap() {
+            let path = entry.unwrap().path();
+            let file = std::fs::read(&path).unwrap();
+            assert!(implicit(&file[..400]), "{path:?} is in another transfer syntax");
+            let (came, sent) = (values(&path), values(&paths[&instance_of(&file)]));
+            assert!(came.len() > 10 && came == sent, "{path:?} has other values");
+        }
     }
 
     /// What a handshake with these options of `openssl s_client` comes to: the negotiated suite, or what it said.
