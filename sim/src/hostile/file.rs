@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     [structure(), meta(), values(), kept()].into_iter().flatten().collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn structure() -> Vec<Case> {
     let begun = |n: usize, rest: &[u8]| [Set::new(n).bytes(), rest.to_vec()].concat();
     let deep =
@@ -151,6 +152,7 @@ fn structure() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn meta() -> Vec<Case> {
     let good = file(130, EXPLICIT, &Set::new(130));
     let cut = |length: usize| good.get(..length).unwrap_or_default().to_vec();
@@ -251,6 +253,7 @@ fn meta() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn values() -> Vec<Case> {
     let put = |n: usize, tag, vr: &[u8; 2], value: &[u8]| Set::new(n).with(tag, vr, value).bytes();
     let many = (0..400_u16).flat_map(|n| element((0x0011, 0x1000 + n), b"LO", &[b'x'; 60_000])).collect::<Vec<u8>>();

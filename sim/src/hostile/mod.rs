@@ -2,10 +2,13 @@
 //! archive must answer to each. The table is the test, and `docs/hostile.md` is made from it.
 
 pub mod build;
+mod codestreams;
 mod dimse;
 mod file;
+mod json;
 mod package;
 mod pixels;
+mod query;
 pub mod run;
 mod web;
 
@@ -103,7 +106,19 @@ fn input(what: impl Into<String>, sent: Sent, expected: Expected) -> Input {
 /// The whole corpus.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [dimse::cases(), file::cases(), pixels::cases(), package::cases(), web::cases()].into_iter().flatten().collect()
+    [
+        dimse::cases(),
+        query::cases(),
+        file::cases(),
+        pixels::cases(),
+        codestreams::cases(),
+        package::cases(),
+        web::cases(),
+        json::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// CVE numbers of the corpus, each once.
