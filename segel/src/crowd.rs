@@ -164,6 +164,23 @@ mod tests {
         assert_eq!(crowd.inside().members.len(), 4);
     }
 
+    /// Both doors' own numbers: the last place is given, and the next is not.
+    #[test]
+    fn a_door_serves_as_many_as_it_has_places_and_not_one_more() {
+        let doors = [record::limits::ASSOCIATIONS_MAX, crate::http::server::Settings::default().connections_max];
+        for places in doors {
+            let crowd = Crowd::new(places);
+            let enter = |nth: usize| crowd.enter(address(u8::try_from(nth % 200).unwrap()));
+            let inside: Vec<Place> = (0..places).map(|nth| enter(nth).unwrap()).collect();
+            for place in &inside {
+                place.is_served();
+            }
+            assert!(enter(places).is_none(), "{places} and one more");
+            drop(inside);
+            assert!(enter(places).is_some());
+        }
+    }
+
     #[tokio::test]
     async fn nobody_who_is_served_gives_way_and_a_newcomer_waits_for_room() {
         let crowd = Crowd::new(2);
