@@ -5,11 +5,12 @@ use crate::run;
 use anyhow::{Context as _, Result, bail};
 use std::path::PathBuf;
 
-/// Debian packages: the program that shows a package is there, and its name.
+/// Debian packages: the program, or the file by its whole path, that shows a package is there, and its name.
 const PACKAGES: &[(&str, &str)] = &[
     ("storescu", "dcmtk"),
     ("dciodvfy", "dicom3tools"),
     ("Orthanc", "orthanc"),
+    ("/usr/share/orthanc/plugins/libOrthancDicomWeb.so", "orthanc-dicomweb"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("sslscan", "sslscan"),
