@@ -113,15 +113,22 @@ impl Archive {
         self.child.id()
     }
 
-    /// The key service's process id: the archive's only child.
+    /// The key service's process id. Whichever thread started it is its parent, and it may have brothers: pixel workers.
     ///
     /// # Errors
     /// If there is none at the moment.
     pub fn keyservice_process_id(&self) -> Result<u32> {
-        let path = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let children = std::fs::read_to_string(path)?;
-        let first = children.split_whitespace().next().ok_or("the key service does not run")?;
-        Ok(first.parse()?)
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may end while this looks.
+            let children = std::fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+            for child in children.split_whitespace() {
+                let command = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+                if command.split(|byte| *byte == 0).nth(1) == Some(b"keyservice".as_slice()) {
+                    return Ok(child.parse()?);
+                }
+            }
+        }
+        Err("the key service does not run".into())
     }
 
     /// SIGKILL: no goodbye.
