@@ -248,8 +248,8 @@ def beyond():
 
 # Files that come with pydicom whose frames its own plugins do not decode either, each with the reason.
 UNDECODED = {
-    "JPEG-lossy.dcm": "12 bits whose stream other decoders refuse",
-    "JPEG2000-embedded-sequence-delimiter.dcm": "the frame is cut by a delimiter inside it",
+    "JPEG-lossy.dcm": "the plugins refuse its scan's parameters",
+    "JPEG2000-embedded-sequence-delimiter.dcm": "its header has a delimiter's bytes in it",
 }
 
 

@@ -81,9 +81,9 @@ impl Scale {
             // C.11.1.1: what a table of the modality gives without a window is in that table's bits.
             (None, None, None) => match &tone.modality {
                 Some(table) => Some(Voi::Window(full(table.bits))),
-                // PS3.4 N.2.1.2: without a VOI LUT the values pass as they are, over their full range. For 8 bits and fewer that is
-                // what they were made for (secondary captures, ultrasound, photographs, segmentations); stretching them would
-                // change greys that somebody chose.
+                // PS3.4 N.2.1.3, PS3.3 C.11.6: without a VOI LUT the values pass as they are, over their full range. For 8 bits and
+                // fewer that is what they were made for (secondary captures, ultrasound, photographs, segmentations); stretching
+                // them would change greys that somebody chose.
                 None if picture.bits_stored <= 8 && tone.is_identity() => Some(Voi::Window(own(picture))),
                 // Of 9 to 32 bits an image uses a small part: a CT of 16 bits would be black. Like the viewers that people know, a
                 // preview spreads the values that occur. Two frames of a series may then differ in brightness, which is why a
