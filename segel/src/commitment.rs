@@ -1,6 +1,9 @@
 //! What storage commitment says, at every door (PS3.4 Annex J, PS3.18 13): a list of instances asked about, and what is
 //! kept of them. Both are DICOM JSON here; the DIMSE door turns them into data sets.
 
+pub mod awaited;
+pub mod pending;
+
 use anyhow::{Result, bail};
 use archive::retrieve::{Commitment, Reference};
 use record::limits::COMMITMENT_REFERENCES_MAX;

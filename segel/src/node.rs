@@ -1,5 +1,6 @@
 //! One archive node: the key service beside it or elsewhere, the archive, and its doors, started and stopped together.
 
+use crate::commitment;
 use crate::config::{Config, KeyServiceConfig};
 use crate::dimse;
 use crate::embedded::Embedded;
@@ -99,7 +100,7 @@ impl Node {
             _ => Identity::own(&self.data.join("archive/tls"), "dicom")?,
         };
         settings.identity = Some(Arc::new(identity.copy()));
-        let reports = dimse::commitment::pending::Reports::open(&self.data)?;
+        let reports = commitment::pending::Reports::open(&self.data)?;
         settings.reports = Some(Arc::clone(&reports));
         settings.pixels = self.pixels.clone();
         self.deliver(reports, &settings);
@@ -132,7 +133,7 @@ impl Node {
     }
 
     /// Reports of storage commitment go out for as long as the archive runs.
-    fn deliver(&mut self, reports: Arc<dimse::commitment::pending::Reports>, settings: &dimse::Settings) {
+    fn deliver(&mut self, reports: Arc<commitment::pending::Reports>, settings: &dimse::Settings) {
         let caller = dimse::commitment::deliver::Caller {
             keys: self.archive.keys().clone(),
             ae_title: settings.ae_title.clone(),

@@ -147,10 +147,7 @@ impl Surroundings for Bundle<'_> {
 }
 
 /// Gives each entry its id and patient. The drafts of the entries, and of the worklist items beside them.
-async fn drafts(
-    request: &Request,
-    entries: Vec<Entry>,
-) -> Result<(Vec<ResourceDraft>, Vec<ResourceDraft>), Failure> {
+async fn drafts(request: &Request, entries: Vec<Entry>) -> Result<(Vec<ResourceDraft>, Vec<ResourceDraft>), Failure> {
     let mut subjects = Vec::with_capacity(entries.len());
     let mut ids = Vec::with_capacity(entries.len());
     let mut items = Vec::new();

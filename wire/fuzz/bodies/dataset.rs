@@ -1,7 +1,7 @@
 //! Data sets and files.
 
 use super::samples::{big_sample, sample, scan, undefined_sample};
-use wire::charset::{Charset, Resets};
+use wire::charset::{Charset, Resets, defined_terms};
 use wire::dataset::{DataSet, Draft, Outline, Scanner, Tag, Value, read_json, write};
 use wire::error::Error;
 use wire::part10::{Prefix, file_meta};
@@ -106,7 +106,10 @@ pub fn part10(data: &[u8]) {
 pub fn charset(data: &[u8]) {
     let cut = data.iter().position(|b| *b == 0).unwrap_or(0);
     let (declared, text) = data.split_at(cut);
-    let charset = Charset::of(declared).0;
+    let (charset, known) = Charset::of(declared);
+    if defined_terms().any(|term| term.as_bytes() == declared) {
+        assert!(known, "a defined term is not known");
+    }
     for resets in [Resets::AtLines, Resets::AtValues, Resets::AtNameParts] {
         let decoded = charset.decode(text, resets);
         assert!(decoded.len() <= text.len() * 6 + 6, "text grows without bound");

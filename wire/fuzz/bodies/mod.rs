@@ -64,7 +64,7 @@ pub const ALL: &[Body] = &[
         name: "charset",
         run: dataset::charset,
         seeds: dataset::charset_seeds,
-        covers: &["Charset::of", "Charset::decode"],
+        covers: &["Charset::of", "Charset::decode", "charset::defined_terms"],
     },
     Body {
         name: "draft",

@@ -1,8 +1,8 @@
 //! Asking a peer to commit itself (PS3.4 Annex J) and waiting for its report, on the association that asked or on one of
 //! the peer's own to the running archive.
 
+use crate::commitment::awaited::Awaited;
 use crate::commitment::{self, Reported};
-use crate::dimse::commitment::awaited::Awaited;
 use crate::dimse::commitment::{REQUEST, SOP_CLASS, SOP_INSTANCE};
 use crate::dimse::requestor::{Action, Association, Peer, Proposal, Role};
 use anyhow::{Result, bail};

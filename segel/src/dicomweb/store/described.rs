@@ -154,7 +154,12 @@ impl Parts {
         let assembled = match assemble::data_set(metadata, &self.bulks) {
             Ok(assembled) => assembled,
             Err(error) => {
-                report.failed(Failure { uids, outcome: Outcome::Invalid, text: error.to_string(), out_of_space: false });
+                report.failed(Failure {
+                    uids,
+                    outcome: Outcome::Invalid,
+                    text: error.to_string(),
+                    out_of_space: false,
+                });
                 return;
             }
         };

@@ -1,6 +1,6 @@
 //! What all associations share.
 
-use crate::dimse::services::commitment::pending::Reports;
+use crate::commitment::pending::Reports;
 use crate::pixels::Pixels;
 use crate::tls::Identity;
 use archive::Archive;

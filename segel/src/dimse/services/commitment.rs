@@ -1,19 +1,17 @@
 //! Storage Commitment Push Model (PS3.4 Annex J), both roles.
 //!
 //! A walkthrough: a peer names instances by N-ACTION; [`serve`] looks them up in the index, keeps the report durably
-//! ([`pending`]) and answers. The report goes out by N-EVENT-REPORT over the same association if it stays open for a
+//! ([`commitment::pending`]) and answers. The report goes out by N-EVENT-REPORT over the same association if it stays open for a
 //! moment, else over one of our own to the peer's registered address ([`deliver`]), again and again, also after a restart.
-//! The other way round, a peer that `segel send` asked reports over an association of its own ([`awaited`]).
+//! The other way round, a peer that `segel send` asked reports over an association of its own ([`commitment::awaited`]).
 
-pub mod awaited;
 pub mod deliver;
-pub mod pending;
 
 use super::Call;
-use crate::commitment::{self, Asked};
+use crate::commitment::pending::{Held, Pending};
+use crate::commitment::{self, Asked, awaited};
 use crate::dimse::acceptor::conversation::{Broken, Conversation};
 use crate::outcome;
-use pending::{Held, Pending};
 use record::Outcome;
 use seal::message::Proof;
 use serde_json::Value;

@@ -154,7 +154,9 @@ fn one(
                 Kind::Identifier if definition.name == "Patient" => {
                     Some(identifier_terms(values, facility).ok_or_else(wrong)?)
                 }
-                Kind::Identifier | Kind::Party(_) => tokens.iter().map(|token| token.code.as_deref().map(terms::number)).collect(),
+                Kind::Identifier | Kind::Party(_) => {
+                    tokens.iter().map(|token| token.code.as_deref().map(terms::number)).collect()
+                }
                 // Nothing was made a term of these: `extract`.
                 _ if matches!(parameter.name, "status" | "gender") => None,
                 _ => tokens.iter().map(code_term).collect(),

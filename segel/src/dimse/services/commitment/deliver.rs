@@ -1,7 +1,7 @@
 //! Delivers reports over associations of our own (PS3.4 J.3.3): the archive calls the peer and is SCP.
 
-use super::pending::{Held, Pending, Reports};
 use super::{SOP_CLASS, SOP_INSTANCE};
+use crate::commitment::pending::{Held, Pending, Reports};
 use crate::dimse::acceptor::door::asker;
 use crate::dimse::requestor::{Action, Association, Peer, Proposal, Role};
 use crate::dimse::upper::tls::pinned;
