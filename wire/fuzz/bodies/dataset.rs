@@ -107,7 +107,7 @@ pub fn charset(data: &[u8]) {
     let cut = data.iter().position(|b| *b == 0).unwrap_or(0);
     let (declared, text) = data.split_at(cut);
     let (charset, known) = Charset::of(declared);
-    if defined_terms().any(|term| term.as_bytes() == declared) {
+    if defined_terms().any(|(alone, _)| alone.is_some_and(|term| term.as_bytes() == declared)) {
         assert!(known, "a defined term is not known");
     }
     for resets in [Resets::AtLines, Resets::AtValues, Resets::AtNameParts] {
