@@ -73,7 +73,7 @@ fn a_dead_services_socket_and_lock_do_not_stop_the_next() {
 #[test]
 fn a_live_service_whose_sockets_files_were_taken_away_is_reached_again() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(folder.path(), &[]);
+    let mut process = Process::start(folder.path(), &[]);
     process.set_up();
     let sockets = ["node.sock", "admin.sock"].map(|name| folder.path().join(name));
     for socket in &sockets {
