@@ -5,16 +5,13 @@ use super::extended::Extended;
 pub(in crate::dimse) use crate::dimse::services::Service;
 use crate::recode::syntaxes::WRITTEN;
 use record::limits::PDU_BYTES_MAX;
+use wire::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use wire::pdu::{
     AssociateAc, AssociateRq, DICOM_APPLICATION_CONTEXT, PDU_BYTES_MIN, PresentationContextAc, PresentationContextRq,
     PresentationResult, RejectReason, RoleSelection, UserInformation,
 };
 use wire::syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax};
 
-/// Segel's ImplementationClassUID (PS3.7 D.3.3.2): a UUID under 2.25.
-pub(in crate::dimse) const IMPLEMENTATION_CLASS_UID: &str = "2.25.138428531871653213962547102836610382741";
-/// Segel's ImplementationVersionName.
-pub(in crate::dimse) const IMPLEMENTATION_VERSION_NAME: &str = concat!("SEGEL_", env!("CARGO_PKG_VERSION"));
 /// Storage Service Class (PS3.6 Table A-1): what a common extended negotiation says of a new or private storage SOP class.
 const STORAGE_SERVICE_CLASS: &str = "1.2.840.10008.4.2";
 /// The arc of the standard that holds composite storage SOP classes, new ones included (PS3.6 Annex A).

@@ -3,9 +3,10 @@
 use super::commitment as storage_commitment;
 use super::{Service, find, worklist};
 use crate::dimse::acceptor::door::Settings;
-use crate::dimse::acceptor::negotiate::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, negotiate};
+use crate::dimse::acceptor::negotiate::negotiate;
 use archive::find::Level;
 use wire::dataset::tag_key;
+use wire::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use wire::pdu::{
     AssociateRq, DICOM_APPLICATION_CONTEXT, ExtendedNegotiation, PresentationContextRq, RoleSelection, UserInformation,
 };
