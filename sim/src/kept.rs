@@ -74,7 +74,12 @@ pub fn search(folder: &Path, needles: &[Needle]) -> Result<Vec<(String, PathBuf)
     let searcher = aho_corasick::AhoCorasick::new(needles.iter().map(|needle| &needle.bytes))?;
     let mut hits = Vec::new();
     for file in files(folder)? {
-        let bytes = std::fs::read(&file)?;
+        let bytes = match std::fs::read(&file) {
+            Ok(bytes) => bytes,
+            // A live archive gives files their names when they are whole: under the old one there is nothing any more.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
         let found = searcher.find_overlapping_iter(&bytes).filter_map(|hit| needles.get(hit.pattern().as_usize()));
         hits.extend(found.map(|needle| (needle.name.clone(), file.clone())));
     }
