@@ -194,7 +194,18 @@ pub(crate) fn start(writer: Writer, applied: u64) -> Result<(Arc<Catchup>, JoinH
     Ok((catchup, thread))
 }
 
+/// Lets everybody go when the indexer ends, however it ends: a reader must not wait for a thread that is no more.
+struct Ending<'a>(&'a Catchup);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_stalled = true;
+        self.0.progress.notify_all();
+    }
+}
+
 fn run(catchup: &Catchup, mut writer: Writer) {
+    let _ending = Ending(catchup);
     while let Some(frames) = catchup.next() {
         loop {
             let applied = writer.apply(frames.iter().map(|frame| Placed {
@@ -226,5 +237,28 @@ fn run(catchup: &Catchup, mut writer: Writer) {
     // Closing the file moves the log as well, but says nothing if that fails.
     if let Err(error) = writer.move_log() {
         stop("moving the index's log", &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_an_indexer_that_has_ended() {
+        let catchup = Arc::new(Catchup::default());
+        catchup.durable.store(7, Ordering::Release);
+        let reader = std::thread::spawn({
+            let catchup = Arc::clone(&catchup);
+            move || catchup.wait()
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!reader.is_finished(), "it waits while there is somebody to wait for");
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ending = Ending(&catchup);
+            panic!("as a bug would end it");
+        }));
+        assert!(panicked.is_err() && reader.join().is_ok());
+        assert!(catchup.is_stalled(), "nothing more is taken in");
     }
 }
