@@ -59,6 +59,60 @@ pub enum Action {
     /// Search terms were asked to be turned into tokens, and it was refused.
     #[n(13)]
     Search,
+    /// Somebody signed in and was given a token.
+    #[n(14)]
+    SignIn,
+    /// A person's passkey, device key or system's key was added or taken away.
+    #[n(15)]
+    ChangeKey,
+    /// A patient was referred, consented, or a relation ended.
+    #[n(16)]
+    Relate,
+    /// A record's labels were changed.
+    #[n(17)]
+    Label,
+    /// A colleague approved, on the spot, that a budget is exceeded.
+    #[n(18)]
+    StepUp,
+    /// Somebody broke the glass.
+    #[n(19)]
+    BreakGlass,
+    /// Somebody reviewed a broken glass, or its review became overdue.
+    #[n(20)]
+    Review,
+    /// An actor was frozen or let go on.
+    #[n(21)]
+    Freeze,
+    /// A canary was planted or retired.
+    #[n(22)]
+    Canary,
+    /// An alarm rang, was taken over, escalated or was closed.
+    #[n(23)]
+    Alarm,
+    /// A change that takes two people was proposed.
+    #[n(24)]
+    Propose,
+    /// Somebody approved or rejected what was proposed.
+    #[n(25)]
+    Approve,
+    /// What was approved came into force.
+    #[n(26)]
+    Enact,
+    /// A bulk export was begun or ended.
+    #[n(27)]
+    Export,
+    /// The root was replaced, and every patient's secret wrapped anew.
+    #[n(28)]
+    RotateRoot,
+    /// A patient's retention or legal hold was changed.
+    #[n(29)]
+    Retain,
+    /// A patient's access report was made.
+    #[n(30)]
+    Report,
+    /// A state was backed up or restored.
+    #[n(31)]
+    Backup,
 }
 
 /// How it ended.
@@ -86,6 +140,24 @@ pub enum Decision {
     /// The proof of identity failed.
     #[n(6)]
     RefusedProof,
+    /// A budget does not hold as many patients.
+    #[n(7)]
+    RefusedBudget,
+    /// The actor is frozen.
+    #[n(8)]
+    RefusedFrozen,
+    /// The actor's duty or training has lapsed.
+    #[n(9)]
+    RefusedLapsed,
+    /// A rule forbids it, or a rule could not be evaluated.
+    #[n(10)]
+    RefusedPolicy,
+    /// The record is on legal hold, or its time of retention is not over.
+    #[n(11)]
+    RefusedHold,
+    /// Too few people have approved it, or not yet, or no longer.
+    #[n(12)]
+    RefusedApproval,
 }
 
 impl From<policy::Reason> for Decision {

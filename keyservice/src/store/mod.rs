@@ -18,7 +18,7 @@ use std::time::Duration;
 pub const FILE_NAME: &str = "state.sqlite";
 
 /// The steps from each `user_version` to the next. A published step never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// How long the writer waits for a reader at a checkpoint; readers hold a page of events, for milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,1 @@
+-- What metered openings need. As before nothing here names anybody: what concerns a person is sealed, or is a random number.
