@@ -22,6 +22,9 @@ const START_SECONDS_MAX: u64 = 60;
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause: once there is room again the next attempt is near.
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The key service's settings in its own folder. They are read if they are there, so that an archive whose key service is a
+/// process of the same host has the same settings as one whose key service is another host.
+const SETTINGS_FILE_NAME: &str = "keyservice.toml";
 /// Where this program's own file is found although an upgrade has put another in its place: a key service that is started
 /// again is the one that this archive was built with.
 #[cfg(target_os = "linux")]
@@ -112,10 +115,13 @@ impl Drop for Embedded {
 impl Watch {
     fn spawn(&self) -> Result<Child> {
         let program = own_program()?;
-        let mut child = Command::new(program)
-            .arg("keyservice")
-            .arg("--data")
-            .arg(&self.folder)
+        let mut command = Command::new(program);
+        command.arg("keyservice").arg("--data").arg(&self.folder);
+        let settings = self.folder.join(SETTINGS_FILE_NAME);
+        if settings.is_file() {
+            command.arg("--config").arg(settings);
+        }
+        let mut child = command
             .args(["--passphrase-stdin", "--exit-with-stdin"])
             // Ctrl-C goes to a whole process group; the key service ends when this process closes its input, not before.
             .process_group(0)

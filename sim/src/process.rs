@@ -42,6 +42,17 @@ impl Archive {
         Self::start_with(data, &[])
     }
 
+    /// As [`Archive::start`], with the key service's settings (`keyservice.toml`).
+    ///
+    /// # Errors
+    /// If it does not print `ready`.
+    pub fn start_with_keyservice(data: &Path, settings: &str) -> Result<Self> {
+        let folder = data.join("keyservice");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("keyservice.toml"), settings)?;
+        Self::start(data)
+    }
+
     /// As [`Archive::start`], with further arguments of `segel serve`.
     ///
     /// # Errors
