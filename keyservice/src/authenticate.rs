@@ -36,6 +36,8 @@ pub struct Known {
     pub expires: Option<Micros>,
     /// Whether it showed a bearer token.
     pub by_token: bool,
+    /// The device that it asks from: the id of the passkey or key that it proved to hold; `None` for a plain bearer token.
+    pub device: Option<String>,
 }
 
 /// Why somebody is not known. Only the log learns it.
@@ -75,6 +77,7 @@ pub fn present(keys: &Keys, issuer: &str, proof: &Proof, now: Micros) -> Present
         Proof::Peer { ae_title, certificate } => {
             Presented::Peer { ae_title: ae_title.trim_matches(' ').to_owned(), certificate: *certificate }
         }
+        Proof::Bound { .. } => Presented::Flawed(Flaw::Foreign),
     }
 }
 
@@ -100,6 +103,7 @@ pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Resu
                 facility: facility.id,
                 expires: Some(claims.expires()),
                 by_token: true,
+                device: None,
             })
         }
         Presented::Peer { ae_title, certificate } => {
@@ -115,6 +119,7 @@ pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Resu
                 facility: facility.id,
                 expires: None,
                 by_token: false,
+                device: certificate.map(hex::encode),
             })
         }
     }

@@ -325,7 +325,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Peer { ae_title, .. } => {
             Answer::Peer(turn.register.peer_address(ae_title).ok_or_else(Error::refused)?)
         }
-        Request::Checkpoint | Request::Certificates => {
+        Request::Checkpoint | Request::Certificates | Request::SignIn(_) => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }
     })

@@ -8,8 +8,14 @@
 //! on another socket, so that a broken-into archive node cannot add a reader.
 
 mod admin;
+mod sign_in;
+mod staff;
 
 pub use admin::{AdminAnswer, AdminCall, AdminReply, AdminRequest, PeerEntry, Register};
+pub use sign_in::{
+    Assertion, Challenge, Credential, KeyProof, OutsideIssuer, SignIn, SignInAnswer, Signed, SignedIn, Ways,
+};
+pub use staff::{KeyEntry, Staff, StaffEntry, Terms};
 
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Identifier, Micros, ObjectId, Outcome, Pseudonym, Purpose, Role, Term, Token, Version};
@@ -86,6 +92,22 @@ pub enum Proof {
         #[cbor(n(1), with = "minicbor::bytes")]
         certificate: Option<[u8; 32]>,
     },
+    /// A token that is bound to a key (RFC 9449), with the proof that the asker holds the key.
+    #[n(2)]
+    Bound {
+        /// The access token, as in `Authorization: DPoP`.
+        #[n(0)]
+        token: String,
+        /// The header `DPoP`: a compact JWS.
+        #[n(1)]
+        proof: String,
+        /// The HTTP method that it was shown with.
+        #[n(2)]
+        method: String,
+        /// The absolute URI that it was shown with; query and fragment are not compared.
+        #[n(3)]
+        uri: String,
+    },
 }
 
 impl fmt::Debug for Proof {
@@ -93,6 +115,7 @@ impl fmt::Debug for Proof {
         match self {
             Self::Bearer(_) => f.write_str("Bearer(#)"),
             Self::Peer { ae_title, .. } => write!(f, "Peer({ae_title})"),
+            Self::Bound { method, .. } => write!(f, "Bound({method} #)"),
         }
     }
 }
@@ -220,6 +243,9 @@ pub enum Request {
         #[n(1)]
         ae_title: String,
     },
+    /// Signing in, and out. Answers [`Answer::SignIn`]; everything that fails is refused alike.
+    #[n(9)]
+    SignIn(#[n(0)] SignIn),
 }
 
 /// One object to take in.
@@ -329,6 +355,9 @@ pub enum Answer {
     /// To `Peer`.
     #[n(9)]
     Peer(#[n(0)] PeerAddress),
+    /// To `SignIn`.
+    #[n(10)]
+    SignIn(#[n(0)] SignInAnswer),
 }
 
 /// Where a DIMSE peer listens, and how it is recognised there.
@@ -363,7 +392,7 @@ pub struct Certificate {
 }
 
 /// Who an asker is.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Who {
     /// Stable id of the person, system or peer in the register (never a name).
     #[n(0)]

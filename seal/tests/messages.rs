@@ -5,9 +5,10 @@ mod golden {
     use record::{FacilityCode, Field, Identifier, ObjectId, Outcome, Pseudonym, Purpose, Role, Term, Token};
     use seal::frame;
     use seal::message::{
-        AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Call, Certificate,
-        Context, DataKey, Failure, Part, PeerAddress, PeerEntry, Proof, Register, ReleaseItem, Released, Reply,
-        Request, Who, WrappedKey,
+        AdminAnswer, AdminCall, AdminReply, AdminRequest, AdmitItem, Admitted, Answer, Asker, Assertion, Call,
+        Certificate, Challenge, Context, Credential, DataKey, Failure, KeyEntry, KeyProof, OutsideIssuer, Part,
+        PeerAddress, PeerEntry, Proof, Register, ReleaseItem, Released, Reply, Request, SignIn, SignInAnswer, SignedIn,
+        Staff, StaffEntry, Terms, Ways, Who, WrappedKey,
     };
 
     fn facility() -> FacilityCode {
@@ -74,6 +75,116 @@ mod golden {
             Request::Certificates,
             Request::Peer { asker: peer(), ae_title: "PACS".into() },
         ]
+        .into_iter()
+        .chain(sign_ins().into_iter().map(Request::SignIn))
+        .chain([Request::Authenticate(bound())])
+        .collect()
+    }
+
+    fn bound() -> Asker {
+        let proof = Proof::Bound {
+            token: "eyJ0".into(),
+            proof: "eyJ1".into(),
+            method: "GET".into(),
+            uri: "https://a.example/fhir/Patient".into(),
+        };
+        Asker { proof, purpose: Purpose::Treat, channel: "fhir".into() }
+    }
+
+    fn sign_ins() -> Vec<SignIn> {
+        let proof = KeyProof { jwt: "eyJ1".into(), method: "POST".into(), uri: "https://a.example/sign-in".into() };
+        let assertion = Assertion {
+            credential: vec![1; 2],
+            client_data_json: b"{}".to_vec(),
+            authenticator_data: vec![3; 2],
+            signature: vec![4; 2],
+            user_handle: Some(vec![5; 2]),
+        };
+        let (name, thumbprint, purpose) = (Some("SITI".into()), [9; 32], Purpose::Treat);
+        let (invitation, issuer) = ("eyJ2".to_owned(), "o".to_owned());
+        vec![
+            SignIn::Ways,
+            SignIn::Begin { name, thumbprint },
+            SignIn::Finish { assertion, proof: proof.clone(), purpose },
+            SignIn::BeginEnrol { invitation: invitation.clone(), thumbprint },
+            SignIn::Enrol {
+                invitation: invitation.clone(),
+                client_data_json: b"{}".to_vec(),
+                attestation_object: vec![6; 2],
+                proof: proof.clone(),
+                purpose,
+            },
+            SignIn::OidcBegin { issuer: issuer.clone(), thumbprint },
+            SignIn::Oidc { issuer, id_token: "eyJ3".into(), proof: proof.clone(), purpose },
+            SignIn::Client {
+                assertion: "eyJ4".into(),
+                audience: "https://a.example/token".into(),
+                proof: None,
+                purpose,
+                scope: Some("system/*.rs".into()),
+            },
+            SignIn::DeviceBegin { thumbprint },
+            SignIn::Device { proof: proof.clone(), purpose },
+            SignIn::EnrolDevice { invitation, proof: proof.clone(), purpose },
+            SignIn::Renew { token: "eyJ0".into(), proof: proof.clone() },
+            SignIn::Revoke { token: "eyJ0".into(), proof },
+        ]
+    }
+
+    fn sign_in_answers() -> Vec<SignInAnswer> {
+        let who = Who {
+            actor: "a1".into(),
+            facility: facility(),
+            role: Role::Clinician,
+            purpose: Purpose::Treat,
+            expires: Some(9),
+        };
+        let issuer = OutsideIssuer { name: "o".into(), issuer: "https://o.example".into(), client_id: "c".into() };
+        let challenge = Challenge {
+            challenge: vec![0xab; 2],
+            rp_id: "a.example".into(),
+            credentials: vec![Credential(vec![0xab; 2])],
+            user_handle: Some(b"0001".to_vec()),
+            name: Some("SITI".into()),
+        };
+        let signed_in = SignedIn {
+            token: "eyJ0".into(),
+            is_bound: true,
+            expires: 9,
+            session_ends: Some(10),
+            who,
+            name: "SITI".into(),
+            scope: None,
+        };
+        vec![
+            SignInAnswer::Ways(Ways {
+                rp_id: "a.example".into(),
+                origins: vec!["https://a.example".into()],
+                issuers: vec![issuer],
+            }),
+            SignInAnswer::Challenge(challenge),
+            SignInAnswer::Nonce("n".into()),
+            SignInAnswer::Token(signed_in),
+            SignInAnswer::Ended,
+        ]
+    }
+
+    fn staff() -> Vec<Staff> {
+        let name = || "SITI".to_owned();
+        let terms = Terms {
+            duty_from: Some(1),
+            duty_until: Some(2),
+            training_until: Some(3),
+            purposes: Some(vec![Purpose::Treat, Purpose::Research]),
+        };
+        vec![
+            Staff::Terms { name: name(), terms },
+            Staff::Invite { name: name(), seconds: 60, thumbprint: Some([9; 32]) },
+            Staff::Keys { name: name(), jwks: "{}".into() },
+            Staff::RemoveKey { name: name(), key: "k".into() },
+            Staff::SignOut { name: name() },
+            Staff::List,
+        ]
     }
 
     fn answers() -> Vec<Answer> {
@@ -112,6 +223,7 @@ mod golden {
             port: 104,
             certificate: Some([1; 32]),
         }));
+        answers.extend(sign_in_answers().into_iter().map(Answer::SignIn));
         answers
     }
 
@@ -131,6 +243,9 @@ mod golden {
             AdminRequest::Remove { name: "ani".into() },
             AdminRequest::Ledger,
         ]
+        .into_iter()
+        .chain(staff().into_iter().map(AdminRequest::Staff))
+        .collect()
     }
 
     fn admin_answers() -> Vec<AdminAnswer> {
@@ -152,6 +267,16 @@ mod golden {
             AdminAnswer::Register(register),
             AdminAnswer::Ledger { vkey: "v".into(), size: 3 },
             AdminAnswer::Failed(Failure { outcome: Outcome::Refused, text: "why".into() }),
+            AdminAnswer::Invitation("eyJ2".into()),
+            AdminAnswer::Staff(vec![StaffEntry {
+                name: "SITI".into(),
+                actor: "a1".into(),
+                facility: facility(),
+                role: Role::Clinician,
+                terms: Terms::default(),
+                keys: vec![KeyEntry { id: "k".into(), kind: "passkey".into(), since: 4 }],
+                sessions: 1,
+            }]),
         ]
     }
 
@@ -177,8 +302,9 @@ mod golden {
 
     #[test]
     fn nothing_personal_or_secret_is_printed() {
-        let printed = format!("{:?} {:?} {:?} {:?}", requests(), answers(), admin_answers(), DataKey([0xab; 32]));
-        for secret in ["SITI", "3171", "0001", "eyJ0", "171", "abab"] {
+        let printed =
+            format!("{:?} {:?} {:?} {:?} {:?}", requests(), answers(), staff(), admin_answers(), DataKey([0xab; 32]));
+        for secret in ["SITI", "3171", "0001", "eyJ", "171", "abab"] {
             assert!(!printed.contains(secret), "{secret}");
         }
     }

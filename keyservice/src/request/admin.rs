@@ -34,7 +34,7 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
             return Ok(AdminAnswer::Token(token));
         }
         AdminRequest::Remove { name } => remove(turn, name)?,
-        AdminRequest::List | AdminRequest::Ledger => {
+        AdminRequest::List | AdminRequest::Ledger | AdminRequest::Staff(_) => {
             return Err(Error::invalid("this request changes nothing and is answered elsewhere").into());
         }
     }

@@ -99,6 +99,7 @@ impl Desk {
         let asker = match &request {
             Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
+            Request::SignIn(_) => return Err(Error::refused()),
             Request::Authenticate(asker)
             | Request::Admit { asker, .. }
             | Request::Tokens { asker, .. }

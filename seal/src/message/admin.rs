@@ -1,6 +1,6 @@
 //! The messages of whoever sets the key service up. They have a socket of their own.
 
-use super::Failure;
+use super::{Failure, Staff, StaffEntry};
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Purpose, Role};
 use std::fmt;
@@ -76,6 +76,9 @@ pub enum AdminRequest {
     /// The ledger's public key (C2SP vkey) and size. Answers [`AdminAnswer::Ledger`].
     #[n(6)]
     Ledger,
+    /// The staff register: terms, invitations, keys, sessions.
+    #[n(7)]
+    Staff(#[n(0)] Staff),
 }
 
 /// An administrator's request with its id.
@@ -125,6 +128,12 @@ pub enum AdminAnswer {
     /// It failed.
     #[n(4)]
     Failed(#[n(0)] Failure),
+    /// To `Staff(Invite)`: the code alone.
+    #[n(5)]
+    Invitation(#[n(0)] String),
+    /// To `Staff(List)`.
+    #[n(6)]
+    Staff(#[n(0)] Vec<StaffEntry>),
 }
 
 impl fmt::Debug for AdminAnswer {
@@ -135,6 +144,8 @@ impl fmt::Debug for AdminAnswer {
             Self::Register(register) => f.debug_tuple("Register").field(register).finish(),
             Self::Ledger { vkey, size } => write!(f, "Ledger({vkey}, {size})"),
             Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::Invitation(_) => f.write_str("Invitation(#)"),
+            Self::Staff(staff) => write!(f, "Staff({} people)", staff.len()),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::register::AdminClient;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use record::{FacilityCode, Purpose, Role};
-use seal::message::{AdminAnswer, AdminRequest, PeerEntry, Register};
+use seal::message::{AdminAnswer, AdminRequest, PeerEntry, Register, StaffEntry};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -233,9 +233,34 @@ fn print(answer: AdminAnswer, as_json: bool) -> Result<Done> {
         AdminAnswer::Ledger { vkey, size } => println!("{vkey} {size}"),
         AdminAnswer::Register(register) if as_json => println!("{}", register_json(&register)),
         AdminAnswer::Register(register) => println!("{}", register_table(&register)),
+        AdminAnswer::Invitation(code) => println!("{code}"),
+        AdminAnswer::Staff(staff) => println!("{}", staff_table(&staff)),
         AdminAnswer::Failed(failure) => bail!("{failure}"),
     }
     Ok(Done::Wholly)
+}
+
+fn staff_table(staff: &[StaffEntry]) -> String {
+    let day = |at: Option<record::Micros>| {
+        let at = at.and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+        at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+    };
+    let mut table = comfy_table::Table::new();
+    table.set_header(["name", "facility", "role", "duty from", "duty until", "training until", "keys", "sessions"]);
+    for one in staff {
+        let keys: Vec<String> = one.keys.iter().map(|key| format!("{} {}", key.kind, key.id)).collect();
+        table.add_row([
+            one.name.clone(),
+            one.facility.to_string(),
+            one.role.name().to_owned(),
+            day(one.terms.duty_from),
+            day(one.terms.duty_until),
+            day(one.terms.training_until),
+            keys.join("\n"),
+            one.sessions.to_string(),
+        ]);
+    }
+    table.to_string()
 }
 
 fn register_json(register: &Register) -> Value {
