@@ -15,6 +15,7 @@ pub mod power;
 pub mod process;
 pub mod program;
 pub mod random;
+pub mod relay;
 pub mod sample;
 pub mod stage;
 

@@ -4,10 +4,9 @@
 mod tests {
     use sim::process::Archive;
     use sim::program;
+    use sim::relay::Relay;
     use sim::sample::{Person, Uids, covid_bundle, data_set, file};
-    use std::io::{BufRead as _, BufReader};
     use std::path::{Path, PathBuf};
-    use std::process::{Command, Stdio};
 
     fn started() -> (tempfile::TempDir, Archive) {
         let folder = tempfile::tempdir().unwrap();
@@ -103,23 +102,6 @@ mod tests {
         (key, certificate)
     }
 
-    /// Debian's dcmsend speaks no TLS itself; a relay speaks it for it, as hospitals do for old modalities.
-    fn dcmsend_over_tls(archive: &Archive, key: &str, certificate: &str, file: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/tls_relay.py");
-        let mut relay = Command::new(program::python().unwrap())
-            .arg(script)
-            .args([&archive.dimse_tls.to_string(), key, certificate])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(relay.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let sent = program::must("dcmsend", &["-aet", "MODALITY", "-aec", "SEGEL", "127.0.0.1", port.trim(), file]);
-        let _gone = relay.kill();
-        let _gone = relay.wait();
-        sent.unwrap();
-    }
-
     #[test]
     fn dcmtk_over_tls_is_known_by_its_certificate() {
         let (folder, archive) = started();
@@ -145,7 +127,9 @@ mod tests {
         let sent =
             speak("storescu", "MODALITY", &key, &known, &[files[1].to_str().unwrap(), files[2].to_str().unwrap()]);
         assert!(sent.status.success(), "{}", said(&sent));
-        dcmsend_over_tls(&archive, &key, &known, files[3].to_str().unwrap());
+        let relay = Relay::start(archive.dimse_tls, &key, &known).unwrap();
+        let file = files[3].to_str().unwrap();
+        program::must("dcmsend", &["-aet", "MODALITY", "-aec", "SEGEL", "127.0.0.1", &relay.port, file]).unwrap();
         let found = speak(
             "findscu",
             "MODALITY",

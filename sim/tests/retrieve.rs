@@ -5,6 +5,7 @@
 mod tests {
     use sim::process::{Archive, segel};
     use sim::program;
+    use sim::relay::Relay;
     use sim::sample::{Person, Uids, data_set, file};
     use std::collections::BTreeMap;
     use std::net::{TcpListener, TcpStream};
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_that_is_registered_with_a_certificate_is_reached_over_tls_alone() {
+    fn dcmtk_gets_and_moves_over_tls_and_a_destination_with_a_certificate_is_reached_over_tls_alone() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("in");
         files(&source);
@@ -234,18 +235,26 @@ mod tests {
         let right = start("right", &tls(&key, &known));
         let wrong = start("wrong", &tls(&other_key, &other));
         let plain = start("plain", &[]);
-        archive.peer("VIEWER", "RSUD-A").unwrap();
+        let (viewers_key, viewer) = certificate(folder.path(), "viewer");
+        archive.admin(&["peer", "add", "VIEWER", "--facility", "RSUD-A", "--cert", &viewer]).unwrap();
         for (title, destination) in [("RIGHT", &right), ("WRONG", &wrong), ("PLAIN", &plain)] {
             peer_at(&archive, title, "RSUD-A", destination.port, &["--cert", &known]);
         }
-        let port = archive.dimse.port().to_string();
+        std::thread::sleep(Duration::from_secs(3)); // The door learns of new certificates every two seconds.
+        let relay = Relay::start(archive.dimse_tls, &viewers_key, &viewer).unwrap();
+        let (model, keys, uid) = levels().remove(0);
+        let into = folder.path().join("got");
+        std::fs::create_dir(&into).unwrap();
+        let name = into.to_str().unwrap();
+        let get = [model, "-aet", "VIEWER", "-aec", "SEGEL", "+B", "-od", name, "127.0.0.1", &relay.port];
+        program::must("getscu", &with_keys(&get, &keys)).unwrap();
+        assert_eq!(data_sets(&into), below(&data_sets(&source), &uid));
         let go = |to: &str| {
-            let (model, keys, _) = levels().remove(0);
-            let arguments = [model, "-aet", "VIEWER", "-aec", "SEGEL", "-aem", to, "127.0.0.1", &port];
+            let arguments = [model, "-aet", "VIEWER", "-aec", "SEGEL", "-aem", to, "127.0.0.1", &relay.port];
             program::run("movescu", &with_keys(&arguments, &keys)).unwrap().status.success()
         };
         assert!(go("RIGHT"));
-        assert_eq!(right.take(), below(&data_sets(&source), &Uids::new(1, 1, 1).study));
+        assert_eq!(right.take(), below(&data_sets(&source), &uid));
         for (title, destination) in [("WRONG", &wrong), ("PLAIN", &plain)] {
             go(title);
             assert!(destination.take().is_empty(), "{title}");
