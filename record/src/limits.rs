@@ -145,6 +145,9 @@ pub const ITEM_IDENTIFIERS_MAX: usize = 32;
 pub const IDENTIFIER_BYTES_MAX: usize = 512;
 /// Bytes of the short words of a message: the channel, the kind of an object.
 pub const LABEL_BYTES_MAX: usize = 64;
+/// Openings that the books of a day hold, over all whose budgets they count in: some 30 bytes each, 120 MB of the key
+/// service's 256. Without budgets, a day of 800,000 patients; with the default ones it is not reached.
+pub const METERED_OPENINGS_MAX: usize = 4_000_000;
 /// Bytes of a reason or a name that a person typed.
 pub const REASON_BYTES_MAX: usize = 1_024;
 /// Bytes of a bearer token. Those that the key service signs have some 300.
@@ -191,6 +194,8 @@ pub const LEASE_MS_MAX: u64 = 60_000;
 pub const LEASED_PATIENTS_MAX: usize = 256;
 /// Content keys at hand at once: 64 CT studies of 1,000 slices, some 8 MB.
 pub const LEASED_KEYS_MAX: usize = 65_536;
+/// Things that an incident lists of what its actor did: a day of the largest budget, and what was refused.
+pub const INCIDENT_FACTS_MAX: usize = 10_000;
 /// Bearer tokens whose signature the key service remembers having checked: 2 MB at their longest.
 pub const BEARERS_REMEMBERED_MAX: usize = 1_024;
 /// Address space of one pixel worker: what every decoder takes for the largest frame that it is given (see `JPEG_2000_SAMPLES_MAX`,
@@ -225,3 +230,34 @@ pub const WORKLIST_ITEMS_MAX: usize = 500;
 pub const WORKITEM_BYTES_MAX: usize = 1024 * 1024;
 /// What a list shows of one workitem: a whole list of them is opened at once.
 pub const WORKITEM_SUMMARY_BYTES_MAX: usize = 32 * 1024;
+/// Files of one set of policies: the shipped set has five.
+pub const POLICY_FILES_MAX: usize = 32;
+/// Bytes of all files of one set of policies: the shipped set has some 13,000.
+pub const POLICY_TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Rules of one set of policies: each is looked at once for every new question.
+pub const POLICIES_MAX: usize = 256;
+/// Bytes of the name of a file of policies, without its ending.
+pub const POLICY_NAME_BYTES_MAX: usize = 32;
+/// Decisions remembered at once: a facility asks some hundred different questions in a day. Each takes some 150 bytes.
+pub const DECISIONS_REMEMBERED_MAX: usize = 16_384;
+/// A proof of possession (RFC 9449) in a header: a key of P-256 and an address make some 600 bytes.
+pub const PROOF_BYTES_MAX: usize = 4 * 1024;
+/// How long a door remembers that a proof was used: longer than the key service accepts one, with its clock a little off.
+pub const PROOF_REMEMBERED_SECONDS_MAX: u64 = 300;
+/// Proofs that a door remembers of one such span: 800 requests a second. Two spans take some 24 MB at the most.
+pub const PROOFS_REMEMBERED_MAX: usize = 262_144;
+/// Bytes of one sign-in request: an attestation and a client assertion have some 2 kB.
+pub const SIGN_IN_BYTES_MAX: usize = 64 * 1024;
+/// How long one sign-in request may take, an outside provider's answer included.
+pub const SIGN_IN_MS_MAX: u64 = 20_000;
+/// Sign-in requests of one address in a minute: a hospital of 2,000 workstations behind one address, which renew every ten
+/// minutes, and its morning's sign-ins at four requests each.
+pub const SIGN_INS_PER_MINUTE_MAX: u32 = 600;
+/// Sign-in requests of one address that failed, in a minute, after which no further one begins: people mistype no passkey.
+pub const SIGN_INS_FAILED_PER_MINUTE_MAX: u32 = 60;
+/// Addresses whose sign-ins are counted at once. Each takes some 50 bytes.
+pub const SIGN_IN_ADDRESSES_MAX: usize = 16_384;
+/// Visits to an outside provider that are under way. Each takes some 300 bytes, and ten minutes at the most.
+pub const PROVIDER_VISITS_MAX: usize = 4_096;
+/// Bytes of one answer of an outside provider: metadata and tokens have some 10 kB.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -1,7 +1,8 @@
 //! Who askers are, remembered for a moment.
 //!
 //! Knowing who somebody is opens nothing: every admission, search and release shows the proof to the key service again. So
-//! what is remembered here only saves the question between two steps of one request, and between neighbouring requests.
+//! what is remembered here only saves the question between two steps of one request, and between neighbouring requests. An asker is
+//! remembered with its whole proof: of a token that is bound to a key (RFC 9449) each request shows another one, and asks anew.
 
 use record::limits;
 use seal::message::{Asker, Who};
@@ -69,6 +70,20 @@ mod tests {
         assert!(known.get(&asker("b"), now).is_none());
         known.forget(&asker("a"));
         assert!(known.get(&asker("a"), now).is_none());
+    }
+
+    #[test]
+    fn a_bound_token_is_known_by_the_proof_that_was_accepted_and_by_no_other() {
+        let (known, now) = (Known::default(), Instant::now());
+        let bound = |proof: &str, uri: &str| Asker {
+            proof: Proof::Bound { token: "t".into(), proof: proof.into(), method: "GET".into(), uri: uri.into() },
+            ..asker("")
+        };
+        known.put(&bound("1", "/a"), &who(None), now);
+        assert!(known.get(&bound("1", "/a"), now).is_some());
+        for other in [bound("2", "/a"), bound("1", "/b"), bound("", "/a"), asker("t")] {
+            assert!(known.get(&other, now).is_none(), "{other:?}");
+        }
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! A viewer asks for an instance's metadata, then its frames one by one, then again when the reader scrolls back. The first of
 //! these is a release with its entry in the ledger; the others are the same opening, by the same asker, of the same object
 //! version. A lease answers them for at most `limits::LEASE_MS_MAX`, and never anybody else, nor for another purpose,
-//! door or object. How many patients' keys a copy of this process's memory can hold is `limits::LEASED_PATIENTS_MAX`.
+//! door or object. Of a token that is bound to a key (RFC 9449) each request shows a proof of its own: the lease is the token's, and
+//! whoever asks for it must have been accepted with this request's own proof before. How many patients' keys a copy of this process's memory can hold is `limits::LEASED_PATIENTS_MAX`.
 //!
 //! Keys of summaries are not leased: a list names many patients, and each listing is an opening of its own.
 
 use record::{ObjectId, Pseudonym, Version, limits};
-use seal::message::{Asker, DataKey, ReleaseItem};
+use seal::message::{Asker, DataKey, Proof, ReleaseItem};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,9 +24,25 @@ pub(super) struct Leases {
     time: Duration,
 }
 
+/// Whose leases they are: an asker, without what proves only one request.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Holder(Asker);
+
+impl Holder {
+    fn of(asker: &Asker) -> Self {
+        let proof = match &asker.proof {
+            Proof::Bound { token, .. } => {
+                Proof::Bound { token: token.clone(), proof: String::new(), method: String::new(), uri: String::new() }
+            }
+            other @ (Proof::Bearer(_) | Proof::Peer { .. }) => other.clone(),
+        };
+        Self(Asker { proof, purpose: asker.purpose, channel: asker.channel.clone() })
+    }
+}
+
 #[derive(Default)]
 struct Held {
-    patients: HashMap<(Asker, Pseudonym), Lease>,
+    patients: HashMap<(Holder, Pseudonym), Lease>,
     keys: usize,
     sweeping: bool,
 }
@@ -47,12 +64,14 @@ impl Leases {
     }
 
     /// The keys that are at hand, in order of the items.
+    ///
+    /// INVARIANT: the key service has accepted the asker's proof, this request's own, before.
     pub(super) fn get(&self, asker: &Asker, items: &[ReleaseItem], now: Instant) -> Vec<Option<DataKey>> {
         let held = self.held();
         if held.keys == 0 {
             return vec![None; items.len()];
         }
-        let mut at = (asker.clone(), Pseudonym([0; 16]));
+        let mut at = (Holder::of(asker), Pseudonym([0; 16]));
         let one = |item: &ReleaseItem| {
             at.1 = item.context.patient;
             let (since, key) = held.patients.get(&at)?.keys.get(&(item.context.object, item.context.version))?;
@@ -67,7 +86,7 @@ impl Leases {
             return;
         }
         let mut held = self.held();
-        let of = (asker.clone(), item.context.patient);
+        let of = (Holder::of(asker), item.context.patient);
         if !held.patients.contains_key(&of) && held.patients.len() >= limits::LEASED_PATIENTS_MAX {
             held.sweep(now, self.time);
             held.drop_oldest_beyond(limits::LEASED_PATIENTS_MAX - 1);
@@ -97,7 +116,8 @@ impl Leases {
 
     /// Forgets every key of an asker who is refused now.
     pub(super) fn forget_asker(&self, asker: &Asker) {
-        self.held().retain(|(holder, _), _| holder != asker);
+        let refused = Holder::of(asker);
+        self.held().retain(|(holder, _), _| *holder != refused);
     }
 
     /// Overwrites what has run out even if nobody asks any more; ends when nothing is left.
@@ -118,7 +138,7 @@ impl Leases {
 }
 
 impl Held {
-    fn retain(&mut self, mut keep: impl FnMut(&(Asker, Pseudonym), &mut Lease) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(&(Holder, Pseudonym), &mut Lease) -> bool) {
         self.patients.retain(|of, lease| keep(of, lease) && !lease.keys.is_empty());
         self.keys = self.patients.values().map(|lease| lease.keys.len()).sum();
     }
@@ -143,7 +163,7 @@ impl Held {
 mod tests {
     use super::*;
     use record::Purpose;
-    use seal::message::{Context, Proof, WrappedKey};
+    use seal::message::{Context, WrappedKey};
 
     const MINUTE: Duration = Duration::from_millis(limits::LEASE_MS_MAX);
 
@@ -178,6 +198,27 @@ mod tests {
         }
         assert!(is_at_hand(&leases, &asker("a", "dicomweb"), &item(1, 1), now + MINUTE - SWEEP));
         assert!(!is_at_hand(&leases, &asker("a", "dicomweb"), &item(1, 1), now + MINUTE));
+    }
+
+    #[tokio::test]
+    async fn a_bound_tokens_lease_serves_its_later_requests_and_no_other_token() {
+        let bound = |token: &str, proof: &str, uri: &str| Asker {
+            proof: Proof::Bound { token: token.into(), proof: proof.into(), method: "GET".into(), uri: uri.into() },
+            ..asker("", "page")
+        };
+        let (leases, now) = (Leases::new(MINUTE), Instant::now());
+        leases.put(&bound("t", "1", "/metadata"), &item(1, 1), &DataKey([7; 32]), now);
+        assert!(is_at_hand(&leases, &bound("t", "2", "/frames/1"), &item(1, 1), now));
+        for other in [
+            bound("u", "1", "/metadata"),
+            asker("t", "page"),
+            Asker { purpose: Purpose::EmergencyTreat, ..bound("t", "1", "/metadata") },
+            Asker { channel: "dicomweb".into(), ..bound("t", "1", "/metadata") },
+        ] {
+            assert!(!is_at_hand(&leases, &other, &item(1, 1), now), "{other:?}");
+        }
+        leases.forget_asker(&bound("t", "3", "/metadata"));
+        assert!(!is_at_hand(&leases, &bound("t", "2", "/frames/1"), &item(1, 1), now));
     }
 
     #[tokio::test]

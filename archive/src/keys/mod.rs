@@ -16,7 +16,8 @@ use known::Known;
 use leases::Leases;
 use record::{Outcome, Pseudonym, Term, Token, limits};
 use seal::message::{
-    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request, Who,
+    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request,
+    SignIn, SignInAnswer, Who,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -130,7 +131,7 @@ impl KeyClient {
         if part == Part::Summary {
             return self.release_now(asker, part, items).await;
         }
-        // A lease is nobody's who is not known now.
+        // A lease is nobody's who is not known now, by this request's own proof.
         self.authenticate(asker).await?;
         let at_hand = self.shared.leases.get(asker, items, Instant::now());
         let missing: Vec<ReleaseItem> =
@@ -226,6 +227,17 @@ impl KeyClient {
         }
     }
 
+    /// One step of signing somebody in or out.
+    ///
+    /// # Errors
+    /// Refused, whatever does not hold; Busy while the key service is away.
+    pub async fn sign_in(&self, question: SignIn) -> Result<SignInAnswer, Failure> {
+        match self.ask(Request::SignIn(question)).await? {
+            Answer::SignIn(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// One request, one answer, within the deadline and the bound of calls under way.
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
         let answered = tokio::time::timeout(Duration::from_millis(limits::KEY_CALL_MS_MAX), async {
@@ -281,7 +293,7 @@ impl KeyClient {
 }
 
 fn failure(outcome: Outcome, text: &str) -> Failure {
-    Failure { outcome, text: text.to_owned() }
+    Failure { outcome, text: text.to_owned(), retry_after_seconds: None }
 }
 
 fn away() -> Failure {
