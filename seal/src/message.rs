@@ -8,6 +8,10 @@
 //! on another socket, so that a broken-into archive node cannot add a reader.
 
 mod admin;
+pub mod alarm;
+pub mod export;
+pub mod quorum;
+pub mod report;
 mod sign_in;
 mod staff;
 
@@ -246,6 +250,29 @@ pub enum Request {
     /// Signing in, and out. Answers [`Answer::SignIn`]; everything that fails is refused alike.
     #[n(9)]
     SignIn(#[n(0)] SignIn),
+    /// Approvers: what waits for them, and their word on it. Answers [`Answer::Quorum`].
+    #[n(18)]
+    Quorum(#[n(0)] quorum::QuorumCall),
+    /// A patient's access report. Answers [`Answer::Report`].
+    #[n(19)]
+    Report {
+        /// Who asks.
+        #[n(0)]
+        asker: Asker,
+        /// Whose.
+        #[n(1)]
+        ask: report::ReportAsk,
+    },
+    /// A step of a bulk export. Answers [`Answer::Export`].
+    #[n(20)]
+    Export {
+        /// Who runs it.
+        #[n(0)]
+        asker: Asker,
+        /// Which step.
+        #[n(1)]
+        ask: export::ExportAsk,
+    },
 }
 
 /// One object to take in.
@@ -358,6 +385,15 @@ pub enum Answer {
     /// To `SignIn`.
     #[n(10)]
     SignIn(#[n(0)] SignInAnswer),
+    /// To `Quorum`.
+    #[n(18)]
+    Quorum(#[n(0)] quorum::QuorumAnswer),
+    /// To `Report`.
+    #[n(19)]
+    Report(#[n(0)] report::AccessReport),
+    /// To `Export`.
+    #[n(20)]
+    Export(#[n(0)] export::ExportAnswer),
 }
 
 /// Where a DIMSE peer listens, and how it is recognised there.
@@ -421,4 +457,7 @@ pub struct Failure {
     /// For people.
     #[n(1)]
     pub text: String,
+    /// After how many seconds it is worth asking again, where that is known.
+    #[n(2)]
+    pub retry_after_seconds: Option<u32>,
 }

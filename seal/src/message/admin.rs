@@ -1,5 +1,8 @@
 //! The messages of whoever sets the key service up. They have a socket of their own.
 
+use super::quorum::{QuorumAnswer, QuorumOrder};
+use super::report::{AccessReport, ReportAsk};
+use super::alarm::{AlarmAnswer, AlarmRequest};
 use super::{Failure, Staff, StaffEntry};
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Purpose, Role};
@@ -79,6 +82,15 @@ pub enum AdminRequest {
     /// The staff register: terms, invitations, keys, sessions.
     #[n(7)]
     Staff(#[n(0)] Staff),
+    /// Approvers, and what takes two people.
+    #[n(25)]
+    Quorum(#[n(0)] QuorumOrder),
+    /// A patient's access report. Answers [`AdminAnswer::Report`].
+    #[n(26)]
+    Report(#[n(0)] ReportAsk),
+    /// Alarms, incidents, who is frozen.
+    #[n(20)]
+    Alarm(#[n(0)] AlarmRequest),
 }
 
 /// An administrator's request with its id.
@@ -134,6 +146,15 @@ pub enum AdminAnswer {
     /// To `Staff(List)`.
     #[n(6)]
     Staff(#[n(0)] Vec<StaffEntry>),
+    /// To `Quorum`.
+    #[n(17)]
+    Quorum(#[n(0)] QuorumAnswer),
+    /// To `Report`.
+    #[n(18)]
+    Report(#[n(0)] AccessReport),
+    /// To `Alarm`.
+    #[n(14)]
+    Alarm(#[n(0)] AlarmAnswer),
 }
 
 impl fmt::Debug for AdminAnswer {
@@ -144,7 +165,10 @@ impl fmt::Debug for AdminAnswer {
             Self::Register(register) => f.debug_tuple("Register").field(register).finish(),
             Self::Ledger { vkey, size } => write!(f, "Ledger({vkey}, {size})"),
             Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::Alarm(_) => f.write_str("Alarm(..)"),
             Self::Invitation(_) => f.write_str("Invitation(#)"),
+            Self::Quorum(_) => f.write_str("Quorum(#)"),
+            Self::Report(report) => write!(f, "Report({} entries)", report.entries.len()),
             Self::Staff(staff) => write!(f, "Staff({} people)", staff.len()),
         }
     }
