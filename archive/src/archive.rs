@@ -186,6 +186,9 @@ impl From<Failure> for Error {
             Outcome::Busy => Self::busy(failure.text),
             Outcome::Damaged => Self::Damaged(failure.text),
             Outcome::Closed => Self::busy(failure.text),
+            Outcome::Exhausted => {
+                Self::Exhausted { text: failure.text, retry_after_seconds: failure.retry_after_seconds }
+            }
         }
     }
 }
@@ -197,7 +200,9 @@ impl From<seal::Error> for Error {
             Outcome::Invalid => Self::Invalid(error.to_string()),
             Outcome::Busy => Self::busy(error.to_string()),
             // A key that the key service released does not fit what lies on the disk: the sealed bytes were changed.
-            Outcome::Refused | Outcome::Damaged | Outcome::Closed => Self::Damaged(error.to_string()),
+            Outcome::Refused | Outcome::Damaged | Outcome::Closed | Outcome::Exhausted => {
+                Self::Damaged(error.to_string())
+            }
         }
     }
 }

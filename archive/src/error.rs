@@ -26,6 +26,14 @@ pub enum Error {
         /// When it is worth asking again.
         retry_after_ms: u32,
     },
+    /// The asker's own budget of patients is spent: wait, or ask a colleague.
+    #[error("{text}")]
+    Exhausted {
+        /// Which budget.
+        text: String,
+        /// When there is room again, where waiting helps.
+        retry_after_seconds: Option<u32>,
+    },
     /// Another version of the same object was committed in between: look it up again, then send the next version.
     #[error("another version of the object was committed at the same time")]
     Conflict,
@@ -47,6 +55,7 @@ impl Error {
             Self::Busy { .. } | Self::Conflict => Outcome::Busy,
             Self::Damaged(_) => Outcome::Damaged,
             Self::Closed => Outcome::Closed,
+            Self::Exhausted { .. } => Outcome::Exhausted,
         }
     }
 

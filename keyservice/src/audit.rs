@@ -184,6 +184,17 @@ pub struct Touched {
     pub decision: Decision,
 }
 
+/// One patient of a list that was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Listed {
+    /// Whose record.
+    #[n(0)]
+    pub patient: Pseudonym,
+    /// Which objects.
+    #[n(1)]
+    pub objects: Vec<Touched>,
+}
+
 /// One event. Absent is what does not apply.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -230,6 +241,9 @@ pub struct Event {
     /// What else there is to say: kinds, a reason, whom an administrator changed.
     #[n(13)]
     pub detail: Option<String>,
+    /// A list that showed several patients is one event: then `patient` and `objects` are empty, and this names them all.
+    #[n(14)]
+    pub patients: Option<Vec<Listed>>,
 }
 
 impl Event {
@@ -251,7 +265,15 @@ impl Event {
             patients_hour: None,
             patients_day: None,
             detail: None,
+            patients: None,
         }
+    }
+
+    /// Everybody whom the event concerns, with the objects that were touched of each.
+    pub fn concerned(&self) -> impl Iterator<Item = (Pseudonym, &[Touched])> {
+        let one = self.patient.map(|patient| (patient, self.objects.as_slice()));
+        let listed = self.patients.iter().flatten().map(|listed| (listed.patient, listed.objects.as_slice()));
+        one.into_iter().chain(listed)
     }
 
     /// Adds what the budgets counted.

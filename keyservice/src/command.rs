@@ -1,6 +1,6 @@
 //! The command line, for the stand-alone program and for the archive's own.
 
-use crate::audit::Event;
+use crate::audit::{Event, Listed, Touched};
 use crate::config::Config;
 use crate::custody::Passphrase;
 use crate::error::{Error, Result};
@@ -138,12 +138,27 @@ fn first_line() -> Result<Passphrase> {
     Ok(line)
 }
 
+fn touched(one: &Touched) -> serde_json::Value {
+    serde_json::json!({
+        "object": one.object.to_hex(),
+        "version": one.version,
+        "decision": format!("{:?}", one.decision),
+    })
+}
+
 fn print_event(position: u64, event: &Event) -> Result<()> {
     let objects: Vec<_> = event
         .objects
         .iter()
-        .map(|o| serde_json::json!({"object": o.object.to_hex(), "version": o.version, "decision": format!("{:?}", o.decision)}))
+        .map(touched)
         .collect();
+    let patients: Option<Vec<_>> = event.patients.as_ref().map(|listed| {
+        let one = |l: &Listed| {
+            let objects: Vec<_> = l.objects.iter().map(touched).collect();
+            serde_json::json!({"patient": l.patient.to_hex(), "objects": objects})
+        };
+        listed.iter().map(one).collect()
+    });
     let line = serde_json::json!({
         "position": position,
         "at": event.at,
@@ -160,6 +175,7 @@ fn print_event(position: u64, event: &Event) -> Result<()> {
         "patients_hour": event.patients_hour,
         "patients_day": event.patients_day,
         "detail": event.detail,
+        "patients": patients,
     });
     announce(&line.to_string())
 }

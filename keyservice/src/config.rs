@@ -16,6 +16,12 @@ pub struct Config {
     pub node: Option<Tls>,
     /// Where administrators connect over mutual TLS; the Unix socket `admin.sock` if absent.
     pub admin: Option<Tls>,
+    /// How many different patients may be opened.
+    #[serde(default)]
+    pub budgets: crate::metering::Budgets,
+    /// Who has to look at alarms, by when, and how they are told.
+    #[serde(default)]
+    pub alarms: crate::alarm::Settings,
 }
 
 /// One TCP address under mutual TLS. Relative files lie beside the configuration.
@@ -49,6 +55,7 @@ impl Config {
                 *file = beside.join(&*file);
             }
         }
+        config.alarms.settle(beside)?;
         Ok(config)
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 pub struct Error {
     outcome: Outcome,
     text: String,
+    retry_after_seconds: Option<u32>,
 }
 
 /// What most functions here answer.
@@ -17,7 +18,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with a sentence for people.
     pub(crate) fn new(outcome: Outcome, text: impl Into<String>) -> Self {
-        Self { outcome, text: text.into() }
+        Self { outcome, text: text.into(), retry_after_seconds: None }
     }
 
     /// The caller must change what it sent.
@@ -28,6 +29,11 @@ impl Error {
     /// Not allowed or not there; the sentence is the same for both.
     pub(crate) fn refused() -> Self {
         Self::new(Outcome::Refused, "refused")
+    }
+
+    /// The asker's own budget is spent.
+    pub(crate) fn exhausted(text: impl Into<String>, retry_after_seconds: Option<u32>) -> Self {
+        Self { retry_after_seconds, ..Self::new(Outcome::Exhausted, text) }
     }
 
     /// What is kept is not what was written.
@@ -92,6 +98,6 @@ impl From<seal::Error> for Error {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { outcome: error.outcome, text: error.text }
+        Self { outcome: error.outcome, text: error.text, retry_after_seconds: error.retry_after_seconds }
     }
 }

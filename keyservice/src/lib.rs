@@ -3,6 +3,7 @@
 //! The service knows who a patient is and never what is in the record; it links no parser of records. One file holds its
 //! state; one writer changes it, a group of requests at a time; an answer leaves when what it rests on is durable.
 
+mod alarm;
 pub mod audit;
 mod authenticate;
 mod bearer;
@@ -12,6 +13,8 @@ mod custody;
 mod error;
 mod identity;
 mod keys;
+pub mod outbound;
+mod metering;
 mod projection;
 mod register;
 mod request;
@@ -25,5 +28,6 @@ pub use command::{Options, run};
 pub use config::{Config, Tls};
 pub use custody::Passphrase;
 pub use error::{Error, Result};
+pub use metering::{Budgets, Mode};
 pub use server::Address;
 pub use service::{Service, Settings, read_events};

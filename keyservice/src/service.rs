@@ -1,15 +1,17 @@
 //! A running key service: started, served, ended.
 
+use crate::alarm::Watch;
 use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::custody::{Folder, Passphrase, read_root};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use crate::metering::Metering;
 use crate::projection::Projection;
 use crate::server::{Acceptor, Address, Desk, Family, Listener};
 use crate::shared::Shared;
 use crate::store::{self, events};
-use crate::writer::{Writer, log_start};
+use crate::writer::{Order, Orders, Writer, log_start};
 use aws_lc_rs::rand;
 use ledger::SigningKey;
 use record::Outcome;
@@ -23,6 +25,8 @@ use tokio::task::JoinHandle;
 
 /// How long an end waits for requests that are being answered.
 const END_WAIT: Duration = Duration::from_secs(10);
+/// How often the writer looks at what time alone brings about.
+const TICK: Duration = Duration::from_secs(1);
 /// How often the counters are logged, if anything was counted.
 const COUNTERS_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -76,15 +80,20 @@ impl Service {
         let (node_address, admin_address) = (node.address()?, admin.address()?);
 
         let (grown, told) = sync_channel(1);
-        let (writer, orders) = Writer::new(db, Arc::clone(&shared), (*shared.register()).clone(), grown)?;
+        let watch = Watch::load(&db, &shared.keys, Arc::new(config.alarms.clone()))?;
+        shared.freeze(watch.frozen());
+        let metering = Metering::load(&db, &shared.keys, Arc::new(config.budgets.clone()))?;
+        let register = (*shared.register()).clone();
+        let (writer, orders) = Writer::new(db, Arc::clone(&shared), register, metering, watch, grown)?;
         let writer = spawn("writer", move || writer.run())?;
         let projection = spawn("ledger", move || projection.run(&told))?;
 
         let (stop, stopped) = watch::channel(false);
-        let desk = Arc::new(Desk::new(Arc::clone(&shared), orders));
+        let desk = Arc::new(Desk::new(Arc::clone(&shared), orders.clone()));
         let servers = vec![
             tokio::spawn(node.serve(Arc::clone(&desk), Family::Node, stopped.clone())),
             tokio::spawn(admin.serve(desk, Family::Admin, stopped.clone())),
+            tokio::spawn(tick(orders.clone(), stopped.clone())),
             tokio::spawn(log_counters(Arc::clone(&shared), stopped)),
         ];
         Ok(Self {
@@ -163,7 +172,7 @@ struct Opened {
 impl Opened {
     fn open(path: &Path, passphrase: &Passphrase, origin: Option<&str>) -> Result<Self> {
         let folder = Folder::take(path)?;
-        let keys = Keys::derive(folder.root(passphrase)?)?;
+        let keys = Keys::derive(folder.root(passphrase)?.as_base())?;
         let db = store::open(path)?;
         store::check_root(&db, &keys)?;
         let origin = fix_origin(&db, origin)?;
@@ -171,7 +180,7 @@ impl Opened {
         let register = store::register::load(&db, &keys)?;
         log_start(&db, &keys)?;
         let vkey = key.verifier().to_string();
-        let shared = Arc::new(Shared::new(keys, origin, vkey, register));
+        let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register));
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
         folder.publish_vkey(&shared.vkey)?;
         Ok(Self { folder, shared, db, projection })
@@ -207,6 +216,15 @@ fn spawn(name: &str, run: impl FnOnce() -> Result<()> + Send + 'static) -> Resul
     Ok(worker)
 }
 
+/// Tells the writer that time has passed. Nothing is written where nothing is due.
+async fn tick(orders: Orders, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(TICK, stop.wait_for(|stop| *stop)).await.is_err() {
+        if orders.carry_out(Order::Tick).await.is_err_and(|error| error.outcome() == Outcome::Closed) {
+            return;
+        }
+    }
+}
+
 async fn log_counters(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut before = shared.counters.values();
     let mut is_open = true;
@@ -231,7 +249,7 @@ pub fn read_events(
     each: &mut dyn FnMut(u64, Event) -> Result<()>,
 ) -> Result<()> {
     const BATCH: usize = 1_024;
-    let keys = Keys::derive(read_root(folder, passphrase)?)?;
+    let keys = Keys::derive(read_root(folder, passphrase)?.as_base())?;
     let db = store::open_for_reading(folder)?;
     let mut position = 0;
     loop {

@@ -3,15 +3,16 @@
 
 mod proofs;
 
+use crate::alarm::{self, Alarm, Watch};
 use crate::audit::{self, Action, Decision, Event};
 use crate::authenticate::{self, Presented};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use crate::metering::Metering;
 use crate::register::Register;
-use crate::request::{Caller, Ended, Stop, Turn, admin, admit, compare, erase, release};
+use crate::request::{Caller, Node, Ended, Stop, Turn, admin, admit, compare, erase, release};
 use crate::shared::Shared;
-use crate::store::{self, charges, events};
-use policy::budget::{HOUR_MICROS, Meter};
+use crate::store::{self, events};
 use proofs::FailedProofs;
 use record::limits::{REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX};
 use record::{Micros, Outcome, Purpose};
@@ -32,6 +33,10 @@ pub enum Order {
     Node(Box<NodeOrder>),
     /// A request of an administrator.
     Admin(AdminRequest),
+    /// Time has passed: what it alone brings about.
+    Tick,
+    /// Something that must not pass unseen happened outside of a request.
+    Ring(Alarm),
 }
 
 /// A request of an archive node.
@@ -45,13 +50,15 @@ pub struct NodeOrder {
     pub channel: String,
     /// The request itself.
     pub request: Request,
+    /// Which archive node passed it on.
+    pub node: Node,
 }
 
 impl Order {
     fn node_request(&self) -> Option<&Request> {
         match self {
             Self::Node(order) => Some(&order.request),
-            Self::Admin(_) => None,
+            Self::Admin(_) | Self::Tick | Self::Ring(_) => None,
         }
     }
 }
@@ -63,6 +70,8 @@ pub enum Done {
     Node(Answer),
     /// For an administrator.
     Admin(AdminAnswer),
+    /// For nobody.
+    Quiet,
 }
 
 /// An order that waits for its group.
@@ -99,9 +108,9 @@ pub struct Writer {
     db: Connection,
     shared: Arc<Shared>,
     register: Register,
-    meter: Meter,
+    metering: Metering,
+    watch: Watch,
     failed_proofs: FailedProofs,
-    pruned_at: Micros,
     must_truncate: bool,
     /// Orders in the log since it was last moved into the state's file.
     orders_in_log: usize,
@@ -118,18 +127,18 @@ impl Writer {
         db: Connection,
         shared: Arc<Shared>,
         register: Register,
+        metering: Metering,
+        watch: Watch,
         grown: SyncSender<()>,
     ) -> Result<(Self, Orders)> {
         let (sender, queue) = mpsc::channel(REQUEST_QUEUE_MAX);
-        let now = record::time::now();
-        let meter = charges::load(&db, now)?;
         let writer = Self {
             db,
             shared,
             register,
-            meter,
+            metering,
+            watch,
             failed_proofs: FailedProofs::default(),
-            pruned_at: now,
             must_truncate: false,
             orders_in_log: 0,
             queue,
@@ -175,7 +184,7 @@ impl Writer {
                     let _gone = reply.send(Err(Error::new(outcome, "the key service's disk does not take anything")));
                 }
                 // A full disk leaves the state as it was. Anything else leaves it unknown: the process ends.
-                if outcome == Outcome::Busy { self.reload(now) } else { Err(error) }
+                if outcome == Outcome::Busy { self.reload() } else { Err(error) }
             }
         }
     }
@@ -189,11 +198,7 @@ impl Writer {
     }
 
     fn run_all(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
-        if now.saturating_sub(self.pruned_at) >= HOUR_MICROS {
-            self.pruned_at = now;
-            charges::forget_before(&self.db, now)?;
-            self.meter.forget_before(now);
-        }
+        self.metering.begin(&self.db)?;
         orders.iter().map(|order| self.run_one(order, now)).collect()
     }
 
@@ -201,15 +206,9 @@ impl Writer {
     fn run_one(&mut self, order: &Order, now: Micros) -> Result<Result<Done>> {
         self.db.prepare_cached("SAVEPOINT request")?.execute([])?;
         let register_before = matches!(order, Order::Admin(_)).then(|| self.register.clone());
-        let mut turn = Turn {
-            db: &self.db,
-            keys: &self.shared.keys,
-            register: &mut self.register,
-            meter: &mut self.meter,
-            issuer: &self.shared.origin,
-            now,
-        };
-        let ended = apply(&mut turn, order, &mut self.failed_proofs);
+        let mut failed_proofs = std::mem::take(&mut self.failed_proofs);
+        let ended = apply(&mut self.turn(now), order, &mut failed_proofs);
+        self.failed_proofs = failed_proofs;
         let done = match ended {
             Ok(done) => Ok(done),
             Err(stop) => {
@@ -220,30 +219,50 @@ impl Writer {
                 self.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
                 if let Some(before) = register_before {
                     self.register = before;
+                    self.watch.reload(&self.db, &self.shared.keys)?;
                 }
-                self.settle(stop, order, now)?
+                self.watch.unhear();
+                if self.metering.is_ahead() {
+                    self.metering.reload(&self.db, &self.shared.keys)?;
+                }
+                self.settle(stop, now)?
             }
         };
+        // A request that was refused has left nothing but its refusals, and still what it made ring.
+        alarm::attend(&mut self.turn(now))?;
         self.db.prepare_cached("RELEASE request")?.execute([])?;
+        self.metering.keep();
         Ok(done)
     }
 
+    fn turn(&mut self, now: Micros) -> Turn<'_> {
+        Turn {
+            db: &self.db,
+            keys: &self.shared.keys,
+            register: &mut self.register,
+            metering: &mut self.metering,
+            watch: &mut self.watch,
+            issuer: &self.shared.origin,
+            now,
+        }
+    }
+
     /// What remains of a request that stopped: its refusals.
-    fn settle(&mut self, stop: Stop, order: &Order, now: Micros) -> Result<Result<Done>> {
+    fn settle(&mut self, stop: Stop, now: Micros) -> Result<Result<Done>> {
         match stop {
             Stop::Refused(events) => {
                 for event in &events {
-                    audit::append(&self.db, &self.shared.keys, event)?;
+                    self.turn(now).append(event)?;
                 }
                 Ok(Err(Error::refused()))
+            }
+            Stop::Exhausted(event, error) => {
+                self.turn(now).append(&event)?;
+                Ok(Err(error))
             }
             Stop::Failed(error) => {
                 if error.outcome() == Outcome::Damaged {
                     tracing::error!("a request failed: {error}");
-                }
-                if matches!(order.node_request(), Some(Request::Release { .. })) {
-                    // It may have been charged before it failed.
-                    self.meter = charges::load(&self.db, now)?;
                 }
                 Ok(Err(error))
             }
@@ -254,6 +273,9 @@ impl Writer {
         if orders.iter().any(|order| matches!(order, Order::Admin(_))) {
             // Before anybody is answered: whoever was removed is gone for every later request.
             self.shared.publish(self.register.clone());
+        }
+        if let Some(frozen) = self.watch.refrozen() {
+            self.shared.freeze(frozen);
         }
         self.shared.set_size(events::size(&self.db)?);
         self.must_truncate |= orders.iter().any(|order| matches!(order.node_request(), Some(Request::Erase { .. })));
@@ -272,13 +294,13 @@ impl Writer {
         Ok(())
     }
 
-    fn reload(&mut self, now: Micros) -> Result<()> {
+    fn reload(&mut self) -> Result<()> {
         if !self.db.is_autocommit() {
             self.db.execute_batch("ROLLBACK")?;
         }
         self.register = store::register::load(&self.db, &self.shared.keys)?;
-        self.meter = charges::load(&self.db, now)?;
-        Ok(())
+        self.metering.reload(&self.db, &self.shared.keys)?;
+        self.watch.reload(&self.db, &self.shared.keys)
     }
 
     /// The failed proofs that no later entry will count.
@@ -294,9 +316,18 @@ impl Writer {
 fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended<Done> {
     match order {
         Order::Admin(request) => admin::administer(turn, request).map(Done::Admin),
+        Order::Tick => alarm::tick(turn).map(|()| Done::Quiet).map_err(Stop::from),
+        Order::Ring(alarm) => {
+            alarm::ring(turn, alarm.clone());
+            Ok(Done::Quiet)
+        }
         Order::Node(order) => match authenticate::identify(turn.register, &order.presented, turn.now) {
             Ok(known) => {
-                let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone() };
+                turn.watch.face(known.device.as_deref());
+                let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
+                if turn.watch.is_frozen(&caller.known.id) {
+                    return Err(Stop::Refused(turn.watch.refusal(&caller, turn.now).into_iter().collect()));
+                }
                 apply_node(turn, &caller, &order.request).map(Done::Node)
             }
             Err(unknown) => {
@@ -325,7 +356,8 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Peer { ae_title, .. } => {
             Answer::Peer(turn.register.peer_address(ae_title).ok_or_else(Error::refused)?)
         }
-        Request::Checkpoint | Request::Certificates | Request::SignIn(_) => {
+        Request::Report { .. } | Request::Export { .. } => return Err(Error::refused().into()),
+        Request::Checkpoint | Request::Certificates | Request::SignIn(_) | Request::Quorum(_) => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }
     })

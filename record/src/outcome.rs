@@ -21,4 +21,7 @@ pub enum Outcome {
     /// Shutting down.
     #[n(4)]
     Closed,
+    /// The asker's own budget is spent: it must wait, or ask a colleague. It tells nothing of any patient.
+    #[n(5)]
+    Exhausted,
 }

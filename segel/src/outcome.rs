@@ -49,7 +49,7 @@ pub const SOP_CLASS_NOT_SUPPORTED: u16 = 0x0122;
 /// PS3.7 Annex C.5.27: unrecognized operation.
 pub const UNRECOGNIZED_OPERATION: u16 = 0x0211;
 
-const TABLE: [Words; 5] = [
+const TABLE: [Words; 6] = [
     Words {
         outcome: Outcome::Invalid,
         c_store: 0xC000, // Error: cannot understand
@@ -105,6 +105,17 @@ const TABLE: [Words; 5] = [
         fhir_read: "transient",
         fhir_write: "transient",
     },
+    Words {
+        outcome: Outcome::Exhausted,
+        c_store: 0xA700, // Refused: out of resources
+        c_find: 0xA700,
+        c_move: 0xA702, // Refused: out of resources, unable to perform sub-operations
+        http_read: 429, // RFC 6585 section 4
+        http_write: 429,
+        title: "Your budget of patients is spent",
+        fhir_read: "throttled",
+        fhir_write: "throttled",
+    },
 ];
 
 /// Every outcome.
@@ -115,7 +126,7 @@ pub fn all() -> &'static [Words] {
 /// The words of an outcome.
 pub fn words(outcome: Outcome) -> &'static Words {
     const LAST: &Words = {
-        let [.., closed] = &TABLE;
+        let [.., closed, _] = &TABLE;
         closed
     };
     TABLE.iter().find(|words| words.outcome == outcome).unwrap_or(LAST)
@@ -132,11 +143,19 @@ Refused 0124 0124 0124 404 403 not-found forbidden
 Busy A700 A700 A701 503 503 transient transient
 Damaged 0110 0110 0110 500 500 exception exception
 Closed A700 A700 A701 503 503 transient transient
+Exhausted A700 A700 A702 429 429 throttled throttled
 ";
 
     #[test]
     fn the_table_is_what_peers_were_told() {
-        let kinds = [Outcome::Invalid, Outcome::Refused, Outcome::Busy, Outcome::Damaged, Outcome::Closed];
+        let kinds = [
+            Outcome::Invalid,
+            Outcome::Refused,
+            Outcome::Busy,
+            Outcome::Damaged,
+            Outcome::Closed,
+            Outcome::Exhausted,
+        ];
         let written: String = kinds
             .into_iter()
             .map(words)

@@ -6,18 +6,20 @@ pub mod compare;
 pub mod erase;
 pub mod release;
 
+use crate::alarm::Watch;
 use crate::audit::{Action, Decision, Event};
 use crate::authenticate::Known;
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use crate::metering::Metering;
 use crate::register::Register;
 use crate::store::patients::{self, Patient};
-use policy::budget::Meter;
 use policy::{Relation, Right};
 use record::limits::LABEL_BYTES_MAX;
 use record::{Micros, Purpose};
 use rusqlite::Connection;
 use seal::message::Asker;
+use std::fmt;
 
 /// One request's turn in the group.
 pub struct Turn<'t> {
@@ -27,8 +29,10 @@ pub struct Turn<'t> {
     pub keys: &'t Keys,
     /// The writer's own copy of the register.
     pub register: &'t mut Register,
-    /// The budgets' books.
-    pub meter: &'t mut Meter,
+    /// The budgets and their books.
+    pub metering: &'t mut Metering,
+    /// Alarms, and who is frozen.
+    pub watch: &'t mut Watch,
     /// The issuer of tokens.
     pub issuer: &'t str,
     /// Now.
@@ -44,6 +48,26 @@ pub struct Caller {
     pub purpose: Purpose,
     /// Through which door.
     pub channel: String,
+    /// Which archive node passed it on.
+    pub node: Node,
+}
+
+/// An archive node, by what its connection shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// The Unix socket that only this host's own user may open.
+    Here,
+    /// SHA-256 of the DER of the client certificate.
+    Certificate([u8; 32]),
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here => f.write_str("here"),
+            Self::Certificate(sha256) => f.write_str(&hex::encode(sha256)),
+        }
+    }
 }
 
 /// Why a request ends without what was asked.
@@ -53,6 +77,8 @@ pub enum Stop {
     Failed(Error),
     /// Nothing of it remains but these events.
     Refused(Vec<Event>),
+    /// Nothing of it remains but this event: the asker's budget is spent, and it hears so.
+    Exhausted(Box<Event>, Error),
 }
 
 impl<E: Into<Error>> From<E> for Stop {
@@ -84,7 +110,8 @@ impl Turn<'_> {
     }
 
     /// Appends an event.
-    pub(crate) fn append(&self, event: &Event) -> Result<u64> {
+    pub(crate) fn append(&mut self, event: &Event) -> Result<u64> {
+        self.watch.hear(event);
         crate::audit::append(self.db, self.keys, event)
     }
 }

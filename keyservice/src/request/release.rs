@@ -3,10 +3,11 @@
 //! Decide, charge, append, and only after the group's commit the answer. A crash before the commit forgets all of it and
 //! nothing was answered; after it the entry stands, whether the answer got out or not.
 
-use super::{Caller, Ended, Turn};
-use crate::audit::{Action, Decision, Event, Touched};
+use super::{Caller, Ended, Stop, Turn};
+use crate::audit::{Action, Decision, Event, Listed, Touched};
 use crate::error::{Error, Result};
-use crate::store::{charges, patients};
+use crate::metering::{self, Metering};
+use crate::store::patients::{self, Patient};
 use policy::Right;
 use policy::budget::Measure;
 use record::Pseudonym;
@@ -34,61 +35,127 @@ fn right(part: Part) -> (Right, Measure) {
     }
 }
 
-/// Opens what may be opened; every item alone may be refused.
+/// One patient's part of a request.
+struct Opening {
+    pseudonym: Pseudonym,
+    /// The patient, if at least one of its objects opens: it is charged once, however many there are.
+    charged: Option<Patient>,
+    objects: Vec<Touched>,
+}
+
+/// Opens what may be opened; every item alone may be refused. A budget that does not hold all who would be opened refuses
+/// the whole: nothing of it is opened, nothing charged.
 ///
 /// # Errors
-/// Only if the state fails.
+/// Exhausted, with its event, if a budget is spent; else only if the state fails.
 pub fn release(turn: &mut Turn<'_>, caller: &Caller, part: Part, items: &[ReleaseItem]) -> Ended<Vec<Released>> {
     let mut answers = vec![Released::Refused; items.len()];
-    let mut events = Vec::new();
+    let mut openings = Vec::new();
     for (pseudonym, places) in by_patient(items) {
-        let (access, row) = open_patient(turn, caller, part, pseudonym)?;
-        let mut event = Event {
-            patient: Some(pseudonym),
-            part: Some(part),
-            ..turn.event(caller, Action::Release, Decision::RefusedForged)
-        };
-        for place in places {
-            let (Some(item), Some(answer)) = (items.get(place), answers.get_mut(place)) else { continue };
-            let opened = match &access {
-                Ok(key) => unwrap(key, &item.context, part, &item.wrapped).map_err(|_| Decision::RefusedForged),
-                Err(decision) => Err(*decision),
-            };
-            let decision = opened.as_ref().err().copied().unwrap_or(Decision::Permitted);
-            event.objects.push(Touched { object: item.context.object, version: item.context.version, decision });
-            if let Ok(key) = opened {
-                *answer = Released::Key(key);
-            }
-        }
-        event.decision = summarize(&event.objects);
-        // Charged is who was really opened, once however many of the patient's objects there are.
-        if let (Decision::Permitted, Some(row)) = (event.decision, row) {
-            let (_, measure) = right(part);
-            charges::charge(turn.db, &caller.known.id, measure, row, turn.now)?;
-            turn.meter.charge(&caller.known.id, measure, pseudonym, turn.now);
-        }
-        events.push(event);
+        openings.push(open(turn, caller, part, items, &mut answers, pseudonym, &places)?);
     }
-    let counts = turn.meter.counts(&caller.known.id, right(part).1, turn.now);
-    for event in events {
-        turn.append(&event.counted(counts))?;
-    }
+    charge(turn, caller, part, &openings)?;
+    append(turn, caller, part, openings)?;
     Ok(answers)
 }
 
-/// The patient's key if the actor may use it, else why not; and the patient's row.
+/// Opens one patient's items.
+fn open(
+    turn: &Turn<'_>,
+    caller: &Caller,
+    part: Part,
+    items: &[ReleaseItem],
+    answers: &mut [Released],
+    pseudonym: Pseudonym,
+    places: &[usize],
+) -> Result<Opening> {
+    let (access, patient) = open_patient(turn, caller, part, pseudonym)?;
+    let mut opening = Opening { pseudonym, charged: None, objects: Vec::with_capacity(places.len()) };
+    for place in places {
+        let (Some(item), Some(answer)) = (items.get(*place), answers.get_mut(*place)) else { continue };
+        let opened = match &access {
+            Ok(key) => unwrap(key, &item.context, part, &item.wrapped).map_err(|_| Decision::RefusedForged),
+            Err(decision) => Err(*decision),
+        };
+        let decision = opened.as_ref().err().copied().unwrap_or(Decision::Permitted);
+        opening.objects.push(Touched { object: item.context.object, version: item.context.version, decision });
+        if let Ok(key) = opened {
+            *answer = Released::Key(key);
+            opening.charged = patient;
+        }
+    }
+    Ok(opening)
+}
+
+/// The patient's key if the actor may use it, else why not; and the patient.
 fn open_patient(
     turn: &Turn<'_>,
     caller: &Caller,
     part: Part,
     pseudonym: Pseudonym,
-) -> Result<(std::result::Result<PatientKey, Decision>, Option<i64>)> {
+) -> Result<(std::result::Result<PatientKey, Decision>, Option<Patient>)> {
     let Some(patient) = patients::find(turn.db, pseudonym)? else { return Ok((Err(Decision::RefusedUnknown), None)) };
     if let policy::Decision::Deny(reason) = turn.decide(caller, right(part).0, patient)? {
-        return Ok((Err(reason.into()), Some(patient.id)));
+        return Ok((Err(reason.into()), Some(patient)));
     }
     let key = patients::key(turn.db, turn.keys, patient)?.ok_or(Decision::RefusedUnknown);
-    Ok((key, Some(patient.id)))
+    Ok((key, Some(patient)))
+}
+
+/// Charges everybody who has a part in what was opened, or refuses the whole.
+fn charge(turn: &mut Turn<'_>, caller: &Caller, part: Part, openings: &[Opening]) -> Ended<()> {
+    let (_, measure) = right(part);
+    let patients: Vec<Patient> = openings.iter().filter_map(|opening| opening.charged).collect();
+    let bill = Metering::bill(caller, measure, &patients)?;
+    let Err(spent) = turn.metering.check(turn.db, caller, &bill, 0)? else {
+        return Ok(turn.metering.charge(turn.db, turn.keys, bill)?);
+    };
+    let words = metering::describe(&spent, measure);
+    let listed = patients.iter().map(|patient| Listed { patient: patient.pseudonym, objects: Vec::new() }).collect();
+    let event = Event {
+        part: Some(part),
+        patients: Some(listed),
+        ..turn.event(caller, Action::Release, Decision::RefusedBudget).detailed(words.clone())
+    };
+    let counts = turn.metering.counts(caller, measure);
+    let error =
+        Error::exhausted(format!("budget spent ({words}): ask a colleague, or wait"), spent.retry_after_seconds);
+    Err(Stop::Exhausted(Box::new(event.counted(counts)), error))
+}
+
+/// Writes down what was opened and what was not. Contents are an event for each patient. A list is one event for all whom
+/// it showed, because it is one look at all of them, and one more for each reason for which others were not shown.
+fn append(turn: &mut Turn<'_>, caller: &Caller, part: Part, openings: Vec<Opening>) -> Result<()> {
+    let counts = turn.metering.counts(caller, right(part).1);
+    let event = |turn: &Turn<'_>, decision| {
+        Event { part: Some(part), ..turn.event(caller, Action::Release, decision) }.counted(counts)
+    };
+    let mut lists: Vec<(Decision, Vec<Listed>)> = Vec::new();
+    for Opening { pseudonym, objects, .. } in openings {
+        let decision = summarize(&objects);
+        if part == Part::Content {
+            turn.append(&Event { patient: Some(pseudonym), objects, ..event(turn, decision) })?;
+            continue;
+        }
+        let one = Listed { patient: pseudonym, objects };
+        match lists.iter_mut().find(|(of, _)| *of == decision) {
+            Some((_, list)) => list.push(one),
+            None => lists.push((decision, vec![one])),
+        }
+    }
+    for (decision, mut list) in lists {
+        let whole = match list.pop() {
+            Some(Listed { patient, objects }) if list.is_empty() => {
+                Event { patient: Some(patient), objects, ..event(turn, decision) }
+            }
+            last => {
+                list.extend(last);
+                Event { patients: Some(list), ..event(turn, decision) }
+            }
+        };
+        turn.append(&whole)?;
+    }
+    Ok(())
 }
 
 /// The items' places by patient, in order of first appearance.

@@ -1,6 +1,7 @@
 //! One connection: frames in, frames out, in any order, within its limits.
 
 use super::desk::{Desk, Family, Question};
+use crate::request::Node;
 use record::limits::{CONNECTION_REQUESTS_MAX, MESSAGE_SECONDS_MAX};
 use seal::frame;
 use std::io;
@@ -16,9 +17,14 @@ const LIMIT: Duration = Duration::from_secs(MESSAGE_SECONDS_MAX);
 /// A frame to be sent. It may hold data keys, so it is overwritten afterwards.
 type Frame = Zeroizing<Vec<u8>>;
 
-/// Serves a connection until it ends, breaks the protocol, or the service stops.
-pub async fn serve<S>(stream: S, desk: Arc<Desk>, family: Family, mut stop: watch::Receiver<bool>)
-where
+/// Serves a connection until it ends, breaks the protocol, or the service stops: its messages are of one family and come
+/// from one node.
+pub async fn serve<S>(
+    stream: S,
+    desk: Arc<Desk>,
+    (family, node): (Family, Node),
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (mut reader, writer) = tokio::io::split(stream);
@@ -57,7 +63,7 @@ where
         drop(message);
         let (desk, answers) = (Arc::clone(&desk), answers.clone());
         tokio::spawn(async move {
-            let frame = Frame::new(desk.answer(question).await);
+            let frame = Frame::new(desk.answer(question, node).await);
             let _gone = answers.send(frame).await;
             drop((place, room));
         });

@@ -1,13 +1,15 @@
 //! From a message to its answer. What needs no writing is answered here; the rest goes to the writer.
 
+use crate::alarm;
 use crate::authenticate::{self, Presented};
 use crate::error::{Error, Result};
-use crate::request::{self, admit, erase, release};
+use crate::request::{self, Node, admit, erase, release};
 use crate::shared::{Counters, Shared};
 use crate::writer::{Done, NodeOrder, Order, Orders};
 use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
 use record::{Outcome, Purpose};
 use seal::frame;
+use seal::message::alarm::AlarmRequest;
 use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request};
 use seal::token::token;
 use std::io;
@@ -65,12 +67,12 @@ impl Desk {
         Arc::clone(&self.memory).acquire_many_owned(share).await.map_err(io::Error::other)
     }
 
-    /// The frame that answers a message.
-    pub async fn answer(&self, question: Question) -> Vec<u8> {
+    /// The frame that answers a message of a node.
+    pub async fn answer(&self, question: Question, node: Node) -> Vec<u8> {
         Counters::add(&self.shared.counters.requests, 1);
         match question {
             Question::Node(call) => {
-                let answer = self.node(call.request).await.unwrap_or_else(|error| {
+                let answer = self.node(call.request, node).await.unwrap_or_else(|error| {
                     self.count_busy(&error);
                     Answer::Failed(error.into())
                 });
@@ -95,18 +97,21 @@ impl Desk {
         }
     }
 
-    async fn node(&self, request: Request) -> Result<Answer> {
+    async fn node(&self, request: Request, node: Node) -> Result<Answer> {
         let asker = match &request {
             Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
             Request::SignIn(_) => return Err(Error::refused()),
+            Request::Quorum(_) => return Err(Error::refused()),
             Request::Authenticate(asker)
             | Request::Admit { asker, .. }
             | Request::Tokens { asker, .. }
             | Request::Release { asker, .. }
             | Request::Compare { asker, .. }
             | Request::Erase { asker, .. }
-            | Request::Peer { asker, .. } => asker,
+            | Request::Peer { asker, .. }
+            | Request::Report { asker, .. }
+            | Request::Export { asker, .. } => asker,
         };
         check(asker, &request)?;
         let presented =
@@ -115,10 +120,10 @@ impl Desk {
             return Ok(answer);
         }
         let (purpose, channel) = (asker.purpose, asker.channel.clone());
-        let order = NodeOrder { presented, purpose, channel, request };
+        let order = NodeOrder { presented, purpose, channel, request, node };
         match self.orders.carry_out(Order::Node(Box::new(order))).await? {
             Done::Node(answer) => Ok(answer),
-            Done::Admin(_) => Err(Error::damaged("the writer answered another question")),
+            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
         }
     }
 
@@ -128,6 +133,9 @@ impl Desk {
             return None;
         }
         let known = authenticate::identify(&self.shared.register(), presented, record::time::now()).ok()?;
+        if self.shared.frozen().holds(&known.id) {
+            return None;
+        }
         match request {
             Request::Tokens { terms, .. } if policy::may_search(&known.actor, purpose) => {
                 Counters::add(&self.shared.counters.terms, terms.len());
@@ -145,9 +153,14 @@ impl Desk {
             AdminRequest::Ledger => {
                 Ok(AdminAnswer::Ledger { vkey: self.shared.vkey.clone(), size: self.shared.size() })
             }
+            AdminRequest::Alarm(AlarmRequest::Facts { incident }) => {
+                let shared = Arc::clone(&self.shared);
+                let reading = tokio::task::spawn_blocking(move || alarm::facts(&shared, incident));
+                reading.await.map_err(|_| Error::damaged("reading the facts failed"))?
+            }
             change => match self.orders.carry_out(Order::Admin(change)).await? {
                 Done::Admin(answer) => Ok(answer),
-                Done::Node(_) => Err(Error::damaged("the writer answered another question")),
+                Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
             },
         }
     }

@@ -8,6 +8,7 @@ pub use desk::{Desk, Family};
 pub use tls::Acceptor;
 
 use crate::error::{Error, Result};
+use crate::request::Node;
 use record::limits::{CONNECTIONS_MAX, MESSAGE_SECONDS_MAX};
 use std::fmt;
 use std::fs;
@@ -148,11 +149,11 @@ impl Listener {
             connections.spawn(async move {
                 let _place = place;
                 match (arrived, acceptor) {
-                    (Arrived::Unix(stream), _) => connection::serve(stream, desk, family, stop).await,
+                    (Arrived::Unix(stream), _) => connection::serve(stream, desk, (family, Node::Here), stop).await,
                     (Arrived::Tcp(stream), Some(acceptor)) => {
                         let limit = Duration::from_secs(MESSAGE_SECONDS_MAX);
                         match tokio::time::timeout(limit, acceptor.accept(stream)).await {
-                            Ok(Ok(stream)) => connection::serve(stream, desk, family, stop).await,
+                            Ok(Ok((stream, node))) => connection::serve(stream, desk, (family, node), stop).await,
                             Ok(Err(error)) => tracing::warn!("a TLS client was refused: {error}"),
                             Err(_) => tracing::warn!("a TLS client was too slow"),
                         }

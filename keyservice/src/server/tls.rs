@@ -2,6 +2,7 @@
 
 use crate::config::Tls;
 use crate::error::{Error, Result};
+use crate::request::Node;
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -59,18 +60,17 @@ impl Acceptor {
     }
 
     /// Shakes hands and looks the client's certificate up.
-    pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    pub async fn accept(&self, stream: TcpStream) -> std::io::Result<(TlsStream<TcpStream>, Node)> {
         stream.set_nodelay(true)?;
         let stream = self.acceptor.accept(stream).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let is_listed = shown.is_some_and(|certificate| {
+        let listed = shown.and_then(|certificate| {
             let sha256 = digest(&SHA256, certificate);
-            self.clients.iter().any(|listed| sha256.as_ref() == listed)
+            self.clients.iter().find(|listed| sha256.as_ref() == *listed).copied()
         });
-        if is_listed {
-            Ok(stream)
-        } else {
-            Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "its certificate is not listed"))
+        match listed {
+            Some(sha256) => Ok((stream, Node::Certificate(sha256))),
+            None => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "its certificate is not listed")),
         }
     }
 }

@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use record::Outcome;
 use serde_json::json;
 
+/// The ways in which a request may show who asks.
+const CHALLENGES: [&str; 2] = ["Bearer realm=\"segel\"", "DPoP realm=\"segel\", algs=\"ES256 EdDSA\""];
+
 /// An error on its way to the peer. Its text is for people and names no patient data; nothing a peer sent is echoed in it
 /// except names of attributes, parameters and media types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +97,7 @@ impl Problem {
         let retry_after_seconds = match &error {
             archive::Error::Busy { retry_after_ms, .. } => Some(retry_after_ms.div_ceil(1000).max(1)),
             archive::Error::Conflict | archive::Error::Closed => Some(2),
+            archive::Error::Exhausted { retry_after_seconds, .. } => *retry_after_seconds,
             _ => None,
         };
         let mut problem = Self { retry_after_seconds, ..Self::of(outcome, writing, error.to_string()) };
@@ -116,8 +120,10 @@ impl Problem {
             );
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            // RFC 6750 section 3.
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"segel\""));
+            // RFC 6750 section 3, RFC 9449 7.1.
+            for challenge in CHALLENGES {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
         }
     }
 }
@@ -160,7 +166,7 @@ mod tests {
         let response = Problem::unauthorized("No token.").into_response();
         assert_eq!(response.status(), 401);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
-        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"segel\"");
+        assert!(response.headers().get_all(header::WWW_AUTHENTICATE).iter().eq(CHALLENGES));
         let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["type"], "about:blank");

@@ -145,6 +145,7 @@ fn what_to_do(outcome: Outcome) -> &'static str {
         Outcome::Busy => "no room, no disk space or no key service at the moment",
         Outcome::Damaged => "an operator has to look at it",
         Outcome::Closed => "it will be back",
+        Outcome::Exhausted => "the peer's budget of different patients is spent: it has room again later",
     }
 }
 

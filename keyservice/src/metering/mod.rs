@@ -1,0 +1,222 @@
+//! Metering: how many different patients somebody may open, and the books of who opened whom.
+//!
+//! The books in memory are what was committed. A request asks whether its patients fit every budget that they count in,
+//! and is charged in the same transaction that writes its event, so that no opening is without its charge, and none is
+//! charged that was not logged. The clock of the books is the machine's own, which nobody sets (`policy::budget::Clock`).
+
+mod machine;
+mod settings;
+
+pub use settings::{Budgets, Mode};
+
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+use crate::request::Caller;
+use crate::store::charges::{self, Charge};
+use crate::store::patients::{self, Patient};
+use policy::budget::{Books, Clock, Counts, HOUR_SECONDS, Holder, Measure, PatientNumber, Scope, Seconds, Spent};
+use record::limits::METERED_OPENINGS_MAX;
+use record::{Outcome, Role};
+use rusqlite::Connection;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// How long the clock runs before it is written down beside a charge. What a machine ran after that and before it was
+/// switched off is not counted, unless a charge tells it.
+const CLOCK_KEPT_SECONDS: Seconds = 60;
+
+/// Settings, books and clock.
+#[derive(Debug)]
+pub struct Metering {
+    settings: Arc<Budgets>,
+    books: Books,
+    clock: Clock,
+    clock_kept: Seconds,
+    forgotten: Seconds,
+    /// Charged in a request that has not ended: if it fails, the books are read again.
+    is_ahead: bool,
+}
+
+/// What a request is charged to, and how much.
+#[derive(Debug)]
+pub struct Bill {
+    holders: Vec<Holder>,
+    measure: Measure,
+    patients: HashSet<PatientNumber>,
+}
+
+impl Metering {
+    /// The books as they were committed.
+    ///
+    /// # Errors
+    /// Damaged for charges that are not what was written, Busy if the system does not tell its time.
+    pub fn load(db: &Connection, keys: &Keys, settings: Arc<Budgets>) -> Result<Self> {
+        let reading = machine::reading()?;
+        let mut clock = match charges::clock(db)? {
+            Some((micros, before)) => Clock::resume(micros, before),
+            None => Clock::start(reading),
+        };
+        clock.not_before(charges::latest(db)?);
+        let now = clock.advance(reading);
+        let mut books = Books::default();
+        charges::each_since(db, keys, now, &mut |charge| {
+            for (holder, patient) in charge.holders.iter().flat_map(|h| charge.patients.iter().map(move |p| (h, *p))) {
+                books.charge(holder, charge.measure, patient, charge.at);
+            }
+        })?;
+        Ok(Self { settings, books, clock, clock_kept: 0, forgotten: now, is_ahead: false })
+    }
+
+    /// The books as they were committed, after something failed.
+    ///
+    /// # Errors
+    /// Damaged for charges that are not what was written.
+    pub fn reload(&mut self, db: &Connection, keys: &Keys) -> Result<()> {
+        *self = Self::load(db, keys, Arc::clone(&self.settings))?;
+        Ok(())
+    }
+
+    /// Reads the machine's clock, and drops what no window can see any more. At the beginning of every group.
+    ///
+    /// # Errors
+    /// Damaged or Busy if the disk fails.
+    pub fn begin(&mut self, db: &Connection) -> Result<()> {
+        let now = self.clock.advance(machine::reading()?);
+        if now.saturating_sub(self.forgotten) >= HOUR_SECONDS {
+            self.forgotten = now;
+            charges::forget_before(db, now)?;
+            self.books.forget_before(now);
+        }
+        Ok(())
+    }
+
+    /// The request has ended well: what it charged stands.
+    pub fn keep(&mut self) {
+        self.is_ahead = false;
+    }
+
+    /// Whether the books hold what a request that failed has charged.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
+
+    /// Now, on the clock of the budgets.
+    #[must_use]
+    pub fn now(&self) -> Seconds {
+        self.clock.seconds()
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Budgets {
+        &self.settings
+    }
+
+    /// What opening these patients would be charged to.
+    ///
+    /// # Errors
+    /// Damaged for a patient without a number.
+    pub fn bill(caller: &Caller, measure: Measure, patients: &[Patient]) -> Result<Bill> {
+        let patients = patients.iter().map(|patient| number(*patient)).collect::<Result<_>>()?;
+        Ok(Bill { holders: holders(caller), measure, patients })
+    }
+
+    /// Whether a bill fits every budget; `extra` patients an hour were granted to the actor on top of its own.
+    ///
+    /// # Errors
+    /// Busy if the books are full, else the budget that does not hold it.
+    pub fn check(
+        &mut self,
+        db: &Connection,
+        caller: &Caller,
+        bill: &Bill,
+        extra: u32,
+    ) -> Result<std::result::Result<(), Spent>> {
+        if bill.patients.is_empty() {
+            return Ok(Ok(()));
+        }
+        let more = bill.holders.len().saturating_mul(bill.patients.len());
+        if self.books.len().saturating_add(more) > METERED_OPENINGS_MAX {
+            return Err(Error::new(Outcome::Busy, "more openings in a day than the key service can count"));
+        }
+        if self.settings.mode == Mode::Observe {
+            return Ok(Ok(()));
+        }
+        let (all, now) = (patients::count(db)?, self.now());
+        for holder in &bill.holders {
+            let mut numbers = self.settings.limits(holder, caller.known.actor.role, bill.measure).of(all);
+            if matches!(holder.scope, Scope::Actor | Scope::Device) {
+                numbers.hour = numbers.hour.saturating_add(extra);
+            }
+            if let Err(spent) = self.books.fits(holder, bill.measure, &bill.patients, numbers, now) {
+                return Ok(Err(spent));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Charges a bill, on the disk and in the books.
+    ///
+    /// # Errors
+    /// Damaged or Busy if the disk fails.
+    pub fn charge(&mut self, db: &Connection, keys: &Keys, bill: Bill) -> Result<()> {
+        if bill.patients.is_empty() {
+            return Ok(());
+        }
+        let at = self.now();
+        let Bill { holders, measure, patients } = bill;
+        let charge = Charge { at, measure, holders, patients: patients.into_iter().collect() };
+        charges::append(db, keys, &charge)?;
+        if self.clock_kept == 0 || at.saturating_sub(self.clock_kept) >= CLOCK_KEPT_SECONDS {
+            let (micros, reading) = self.clock.parts();
+            charges::keep_clock(db, micros, reading)?;
+            self.clock_kept = at;
+        }
+        self.is_ahead = true;
+        for (holder, patient) in charge.holders.iter().flat_map(|h| charge.patients.iter().map(move |p| (h, *p))) {
+            self.books.charge(holder, measure, patient, at);
+        }
+        Ok(())
+    }
+
+    /// What the actor itself has opened.
+    pub fn counts(&mut self, caller: &Caller, measure: Measure) -> Counts {
+        let now = self.now();
+        self.books.counts(&actor(caller), measure, now)
+    }
+}
+
+fn number(patient: Patient) -> Result<PatientNumber> {
+    PatientNumber::try_from(patient.id).map_err(|_| Error::damaged("a patient's number is larger than any can be"))
+}
+
+/// The actor's own budget: a person's, or a machine's.
+fn actor(caller: &Caller) -> Holder {
+    let scope = if caller.known.actor.role == Role::System { Scope::Feed } else { Scope::Actor };
+    Holder { scope, name: caller.known.id.clone() }
+}
+
+/// Everybody who has a part in what a caller opens, the actor first.
+fn holders(caller: &Caller) -> Vec<Holder> {
+    let mut holders = vec![actor(caller)];
+    let facility = caller.known.actor.facility.as_str().to_owned();
+    holders.push(Holder { scope: Scope::Facility, name: facility });
+    holders.push(Holder { scope: Scope::Node, name: caller.node.to_string() });
+    holders.push(Holder { scope: Scope::System, name: String::new() });
+    holders
+}
+
+/// A spent budget in words for the log, and for whoever asked: whose it is, and never which patients.
+#[must_use]
+pub fn describe(spent: &Spent, measure: Measure) -> String {
+    format!(
+        "{} {} in a {}: {} of {} patients, {} more asked for",
+        spent.scope.name(),
+        measure.name(),
+        spent.window.name(),
+        spent.counted,
+        spent.limit,
+        spent.wanted
+    )
+}

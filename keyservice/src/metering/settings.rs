@@ -1,0 +1,251 @@
+//! The budgets' settings: `[budgets]` of the configuration.
+//!
+//! The defaults are for a hospital that has not counted its own work yet. Whoever has counted sets other numbers; what
+//! they mean to a thief is in `docs/threat-model.md`.
+
+use policy::budget::{Amount, Holder, Limits, Measure, Scope, Share};
+use record::Role;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// All budgets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budgets {
+    /// Whether a spent budget refuses.
+    pub mode: Mode,
+    /// People, by role.
+    pub actor: Roles,
+    /// A machine of a facility: a DICOM peer, or a system with a token.
+    pub feed: Both,
+    /// The browser or tool that a person's session is bound to.
+    pub device: Both,
+    /// A facility.
+    pub facility: Both,
+    /// Facilities that have numbers of their own, by code.
+    pub facilities: BTreeMap<String, Both>,
+    /// One archive node.
+    pub node: Both,
+    /// Everything.
+    pub system: Both,
+}
+
+/// What a spent budget does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It refuses.
+    #[default]
+    Enforce,
+    /// Nothing: openings are counted and logged alone. For an operator who counts honest work before setting numbers, and for
+    /// measurements; every start in this mode is in the ledger.
+    Observe,
+}
+
+/// People's budgets by role.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Roles {
+    /// Who reads and reports.
+    pub clinician: Both,
+    /// Who takes images.
+    pub radiographer: Both,
+    /// Who makes results.
+    pub laboratory: Both,
+    /// Who keeps identities.
+    pub registrar: Both,
+    /// Every other role.
+    pub other: Both,
+}
+
+/// Contents opened and identities listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Both {
+    /// Patients whose contents are opened.
+    pub contents: Windows,
+    /// Patients who are shown in a list.
+    pub summaries: Windows,
+}
+
+/// A measure's two windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// In an hour.
+    pub hour: Quantity,
+    /// In a day.
+    pub day: Quantity,
+}
+
+/// A number of patients, or a share of all: `60`, or `{ per_mille = 2, min = 200, max = 2000 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Quantity {
+    /// So many.
+    Number(u32),
+    /// A share of all patients, within bounds.
+    Share {
+        /// Of a thousand patients so many.
+        per_mille: u32,
+        /// At least.
+        min: u32,
+        /// At most.
+        max: u32,
+    },
+}
+
+const fn numbers(contents: [u32; 2], summaries: [u32; 2]) -> Both {
+    const fn windows([hour, day]: [u32; 2]) -> Windows {
+        Windows { hour: Quantity::Number(hour), day: Quantity::Number(day) }
+    }
+    Both { contents: windows(contents), summaries: windows(summaries) }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self {
+            // Plain films are the fastest honest reading, one a minute, and 200 are a long day of it. A list shows 50
+            // patients a page: eight pages an hour while looking for one, thirty a day.
+            clinician: numbers([60, 200], [400, 1_500]),
+            // A room takes a patient every two minutes; its list is that of the day.
+            radiographer: numbers([30, 150], [300, 1_200]),
+            // Results are checked as fast as films are read.
+            laboratory: numbers([60, 200], [400, 1_500]),
+            // A desk serves one patient a minute, found among five namesakes, and opens contents for a patient who asks.
+            registrar: numbers([10, 20], [300, 1_500]),
+            // Nobody whose work is not known needs many.
+            other: numbers([10, 20], [50, 200]),
+        }
+    }
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        let share = |per_mille, min, max| Quantity::Share { per_mille, min, max };
+        // A thief who rules an archive node, or everything in front of the key service, must not get more than 0.2 % of all
+        // patients a day, nor more than 2,000 of however many there are; an archive with few patients must still be usable
+        // by one busy reader. An hour may have it all: mornings are busy, and the day decides. Identities in lists weigh
+        // less and are many more: one broad search may show 5,000.
+        let whole = Both {
+            contents: Windows { hour: share(2, 200, 2_000), day: share(2, 200, 2_000) },
+            summaries: Windows { hour: share(5, 5_000, 10_000), day: share(10, 10_000, 20_000) },
+        };
+        Self {
+            mode: Mode::default(),
+            actor: Roles::default(),
+            // A hospital's own system asks for everybody there, so it has what the hospital has.
+            feed: numbers([300, 2_000], [5_000, 10_000]),
+            // A ward's computer serves a few people in turn, never two at once.
+            device: numbers([80, 300], [600, 2_500]),
+            // 500 beds and 1,000 outpatients a day: each is opened by somebody, in a busy hour a sixth of them.
+            facility: numbers([300, 2_000], [5_000, 10_000]),
+            facilities: BTreeMap::new(),
+            node: whole,
+            system: whole,
+        }
+    }
+}
+
+impl Budgets {
+    /// The limits of a holder, who has a role.
+    #[must_use]
+    pub fn limits(&self, holder: &Holder, role: Role, measure: Measure) -> Limits {
+        let both = match holder.scope {
+            Scope::Actor => self.actor.of(role),
+            Scope::Feed => &self.feed,
+            Scope::Device => &self.device,
+            Scope::Facility => self.facilities.get(&holder.name).unwrap_or(&self.facility),
+            Scope::Node => &self.node,
+            Scope::System => &self.system,
+        };
+        let windows = match measure {
+            Measure::Summary => both.summaries,
+            Measure::Content => both.contents,
+        };
+        Limits { hour: windows.hour.into(), day: windows.day.into() }
+    }
+}
+
+impl Roles {
+    fn of(&self, role: Role) -> &Both {
+        match role {
+            Role::Clinician => &self.clinician,
+            Role::Radiographer => &self.radiographer,
+            Role::Laboratory => &self.laboratory,
+            Role::Registrar => &self.registrar,
+            _ => &self.other,
+        }
+    }
+}
+
+impl From<Quantity> for Amount {
+    fn from(quantity: Quantity) -> Self {
+        match quantity {
+            Quantity::Number(number) => Self::Number(number),
+            Quantity::Share { per_mille, min, max } => Self::Share(Share { per_mille, min, max }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(budgets: &Budgets, scope: Scope, name: &str, measure: Measure, patients: u64) -> [u32; 2] {
+        let holder = Holder { scope, name: name.into() };
+        let numbers = budgets.limits(&holder, Role::Clinician, measure).of(patients);
+        [numbers.hour, numbers.day]
+    }
+
+    #[test]
+    fn what_is_not_set_stays_as_it_is() {
+        let text = "
+            [actor.clinician]
+            contents = { hour = 7, day = 9 }
+            summaries = { hour = 70, day = 90 }
+            [node]
+            contents = { hour = 50, day = { per_mille = 1, min = 5, max = 60 } }
+            summaries = { hour = 500, day = 600 }
+            [facilities.RSX]
+            contents = { hour = 1, day = 2 }
+            summaries = { hour = 3, day = 4 }
+        ";
+        let budgets: Budgets = toml::from_str(text).unwrap();
+        assert_eq!(of(&budgets, Scope::Actor, "p", Measure::Content, 0), [7, 9]);
+        assert_eq!(of(&budgets, Scope::Actor, "p", Measure::Summary, 0), [70, 90]);
+        assert_eq!(of(&budgets, Scope::Node, "n", Measure::Content, 20_000), [50, 20]);
+        assert_eq!(of(&budgets, Scope::Facility, "RSX", Measure::Summary, 0), [3, 4]);
+        let default = Budgets::default();
+        assert_eq!((budgets.system, budgets.feed, budgets.mode), (default.system, default.feed, Mode::Enforce));
+        for wrong in ["[actor.surgeon]\n", "mode = \"off\"", "[node]\ncontents = { hour = 1 }"] {
+            assert!(toml::from_str::<Budgets>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whatever_rules_a_node_gets_a_two_thousandth_and_never_more_than_two_thousand() {
+        let budgets = Budgets::default();
+        for scope in [Scope::Node, Scope::System] {
+            for (patients, day) in [(5_000, 200), (100_000, 200), (500_000, 1_000), (6_000_000, 2_000)] {
+                assert_eq!(of(&budgets, scope, "", Measure::Content, patients)[1], day, "{patients}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_is_never_less_than_an_hour() {
+        let budgets = Budgets::default();
+        for scope in [Scope::Actor, Scope::Feed, Scope::Device, Scope::Facility, Scope::Node, Scope::System] {
+            for (role, _) in Role::all() {
+                for measure in [Measure::Summary, Measure::Content] {
+                    for patients in [0, 100_000, 6_000_000] {
+                        let holder = Holder { scope, name: String::new() };
+                        let numbers = budgets.limits(&holder, *role, measure).of(patients);
+                        assert!(0 < numbers.hour && numbers.hour <= numbers.day, "{scope:?} {role:?} {measure:?}");
+                    }
+                }
+            }
+        }
+    }
+}
