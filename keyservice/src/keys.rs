@@ -2,8 +2,9 @@
 
 use crate::bearer::Signer;
 use crate::error::Result;
+use aws_lc_rs::hmac;
 use seal::blob::SealingKey;
-use seal::root::{Root, Sealed, Signing};
+use seal::root::{Base, Sealed, Signing};
 use seal::token::{IdentifierKey, TokenKeys};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 /// The keys. They live in this process only and are overwritten when it ends.
 pub struct Keys {
     /// Patients' keys come from it and their secrets.
-    pub root: Root,
+    pub root: Base,
     /// Seals patients' secrets.
     pub patient_secrets: SealingKey,
     /// Seals audit events.
@@ -24,6 +25,8 @@ pub struct Keys {
     pub identifiers: IdentifierKey,
     /// Signs and verifies bearer tokens.
     pub bearer: Signer,
+    /// Marks the challenges and nonces that are given out.
+    pub sign_in: hmac::Key,
     /// Seed of the key that signs checkpoints.
     pub ledger_seed: Zeroizing<[u8; 32]>,
 }
@@ -33,7 +36,7 @@ impl Keys {
     ///
     /// # Errors
     /// None in practice: the lengths are fixed.
-    pub fn derive(root: Root) -> Result<Self> {
+    pub fn derive(root: Base) -> Result<Self> {
         Ok(Self {
             patient_secrets: root.sealing_key(Sealed::PatientSecrets)?,
             events: root.sealing_key(Sealed::Events)?,
@@ -41,6 +44,7 @@ impl Keys {
             tokens: root.token_keys()?,
             identifiers: root.identifier_key()?,
             bearer: Signer::new(&*root.signing_seed(Signing::Bearer)?)?,
+            sign_in: hmac::Key::new(hmac::HMAC_SHA256, &*root.sign_in_key()?),
             ledger_seed: root.signing_seed(Signing::Ledger)?,
             root,
         })

@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 const LABEL: &[u8] = b"segel/blob@v1\x00";
 
-/// A key that seals blobs of one purpose ([`crate::root::Root::sealing_key`]).
+/// A key that seals blobs of one purpose ([`crate::root::Base::sealing_key`]).
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SealingKey(pub(crate) [u8; 32]);
 

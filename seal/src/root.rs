@@ -1,12 +1,17 @@
-//! The root: 32 random bytes from which every key of the key service is derived, each under its own label.
+//! Two secrets of 32 random bytes. The *base* is what every key of the key service is derived from, each under its own label; it
+//! never changes. The *root* seals the base and the vault, derives nothing, and can be replaced: a rotation seals a few hundred
+//! bytes anew and touches no patient, token or name.
 
 pub mod file;
 
 use crate::blob::SealingKey;
 use crate::token::{IdentifierKey, TokenKeys};
-use crate::{Result, kdf};
+use crate::vault::file::RootId;
+use crate::{Error, Result, kdf};
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+const ROOT_LABEL: &[u8] = b"segel/root@v1\x00";
 
 /// What a sealing key is for. Keys of two purposes are unrelated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,15 +49,15 @@ pub enum Signing {
     Ledger,
 }
 
-/// The root of one epoch.
+/// What everything is derived from.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Root {
+pub struct Base {
     epoch: u32,
     secret: [u8; 32],
 }
 
-impl Root {
-    /// A new root, of epoch 1.
+impl Base {
+    /// A new base, of epoch 1.
     ///
     /// # Errors
     /// Busy if the system gives no randomness.
@@ -60,12 +65,34 @@ impl Root {
         Ok(Self { epoch: 1, secret: kdf::random()? })
     }
 
+    /// As it is sealed under the root: epoch (4, big-endian) and secret (32).
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 36]> {
+        let mut bytes = Zeroizing::new([0; 36]);
+        let parts = self.epoch.to_be_bytes().into_iter().chain(self.secret);
+        for (to, from) in bytes.iter_mut().zip(parts) {
+            *to = from;
+        }
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Damaged for another length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let parts =
+            bytes.split_first_chunk().and_then(|(epoch, rest)| Some((*epoch, <[u8; 32]>::try_from(rest).ok()?)));
+        let (epoch, secret) = parts.ok_or(Error::damaged("the base is not what was written"))?;
+        Ok(Self { epoch: u32::from_be_bytes(epoch), secret })
+    }
+
     #[cfg(test)]
     pub(crate) fn for_test(epoch: u32, secret: [u8; 32]) -> Self {
         Self { epoch, secret }
     }
 
-    /// Which root this is; wrapped keys state it.
+    /// Which base this is; wrapped keys state it.
     #[must_use]
     pub fn epoch(&self) -> u32 {
         self.epoch
@@ -106,6 +133,14 @@ impl Root {
         Ok(IdentifierKey::new(&*self.derive(&[b"identifiers"])?))
     }
 
+    /// The key that marks what is given out to be signed when somebody signs in, so that it need not be kept meanwhile.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn sign_in_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+        self.derive(&[b"sign-in"])
+    }
+
     /// Half of every patient's key; the other half is the patient's secret.
     pub(crate) fn patients_key(&self) -> Result<Zeroizing<[u8; 32]>> {
         self.derive(&[b"patients"])
@@ -114,8 +149,88 @@ impl Root {
     fn derive(&self, label: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>> {
         let label = label.concat();
         let mut key = Zeroizing::new([0; 32]);
-        kdf::expand(&self.secret, &[b"segel/root@v1\x00", &label], key.as_mut_slice())?;
+        kdf::expand(&self.secret, &[ROOT_LABEL, &label], key.as_mut_slice())?;
         Ok(key)
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Base(epoch {})", self.epoch)
+    }
+}
+
+/// What seals the base and the vault.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Root {
+    epoch: u32,
+    secret: [u8; 32],
+}
+
+impl Root {
+    /// A new root, of epoch 1.
+    ///
+    /// # Errors
+    /// Busy if the system gives no randomness.
+    pub fn generate() -> Result<Self> {
+        Ok(Self { epoch: 1, secret: kdf::random()? })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(epoch: u32, secret: [u8; 32]) -> Self {
+        Self { epoch, secret }
+    }
+
+    /// The root that replaces this one: nothing of it is derived from this.
+    ///
+    /// # Errors
+    /// Busy if the system gives no randomness.
+    pub fn successor(&self) -> Result<Self> {
+        Ok(Self { epoch: self.epoch.saturating_add(1), secret: kdf::random()? })
+    }
+
+    /// How many roots there were.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What it is called in the files that it opens. It says nothing of the secret.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn id(&self) -> Result<RootId> {
+        let mut id = [0; 16];
+        kdf::expand(&self.secret, &[ROOT_LABEL, b"root-id"], &mut id)?;
+        Ok(id)
+    }
+
+    /// Seals a key, bound to what it is.
+    ///
+    /// # Errors
+    /// Busy if the system gives no randomness.
+    pub fn seal(&self, what: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        self.wrapping_key()?.seal(what, plain)
+    }
+
+    /// Opens what [`Self::seal`] sealed.
+    ///
+    /// # Errors
+    /// Refused for anything else.
+    pub fn open(&self, what: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.wrapping_key()?.open(what, sealed).map(Zeroizing::new)
+    }
+
+    /// The base of a state that was begun when the root was both.
+    #[must_use]
+    pub fn as_base(&self) -> Base {
+        Base { epoch: self.epoch, secret: self.secret }
+    }
+
+    fn wrapping_key(&self) -> Result<SealingKey> {
+        let mut key = [0; 32];
+        kdf::expand(&self.secret, &[ROOT_LABEL, b"root-wraps"], &mut key)?;
+        Ok(SealingKey(key))
     }
 }
 
@@ -132,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_purpose_has_its_own_key() -> Result<()> {
-        let root = Root::for_test(1, [7; 32]);
+        let root = Base::for_test(1, [7; 32]);
         let sealed = [Sealed::PatientSecrets, Sealed::Identifiers, Sealed::Events, Sealed::Names, Sealed::Register];
         let mut keys = HashSet::new();
         for purpose in sealed {
@@ -146,21 +261,37 @@ mod tests {
         for number in 0..=6 {
             assert!(keys.insert(*root.derive(&[b"token/", &[number]])?));
         }
-        assert_ne!(*Root::for_test(1, [8; 32]).patients_key()?, *root.patients_key()?);
+        assert_ne!(*Base::for_test(1, [8; 32]).patients_key()?, *root.patients_key()?);
         Ok(())
     }
 
     #[test]
     fn nothing_secret_is_printed() -> Result<()> {
-        let root = Root::for_test(3, [0xab; 32]);
-        assert_eq!(format!("{root:?}"), "Root(epoch 3)");
-        assert_eq!(format!("{:?}", root.sealing_key(Sealed::Events)?), "SealingKey(#)");
+        let base = Base::for_test(3, [0xab; 32]);
+        assert_eq!(format!("{base:?} {:?}", Root::for_test(4, [1; 32])), "Base(epoch 3) Root(epoch 4)");
+        assert_eq!(format!("{:?}", base.sealing_key(Sealed::Events)?), "SealingKey(#)");
+        Ok(())
+    }
+
+    #[test]
+    fn a_root_opens_what_it_sealed_and_its_successor_does_not() -> Result<()> {
+        let root = Root::generate()?;
+        let base = Base::generate()?;
+        let sealed = root.seal(b"base", &*base.to_bytes())?;
+        let opened = Base::from_bytes(&root.open(b"base", &sealed)?)?;
+        assert_eq!((opened.epoch, opened.secret), (base.epoch, base.secret));
+        assert!(root.open(b"vault", &sealed).is_err());
+        let next = root.successor()?;
+        assert_eq!(next.epoch(), 2);
+        assert!(next.open(b"base", &sealed).is_err());
+        assert_ne!(next.id()?, root.id()?);
+        assert!(Base::from_bytes(&[0; 35]).is_err() && Base::from_bytes(&[0; 37]).is_err());
         Ok(())
     }
 
     #[test]
     fn a_blob_opens_only_in_its_place() -> Result<()> {
-        let root = Root::for_test(1, [7; 32]);
+        let root = Base::for_test(1, [7; 32]);
         let key = root.sealing_key(Sealed::Events)?;
         let sealed = key.seal(b"event 1", b"who opened what")?;
         assert_ne!(sealed, key.seal(b"event 1", b"who opened what")?);

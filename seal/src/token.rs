@@ -108,7 +108,7 @@ impl fmt::Debug for IdentifierKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::root::Root;
+    use crate::root::Base;
     use std::collections::HashSet;
 
     fn term(field: Field, text: &str) -> Term {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn tokens_have_the_bits_of_their_field() -> Result<()> {
-        let keys = Root::for_test(1, [9; 32]).token_keys()?;
+        let keys = Base::for_test(1, [9; 32]).token_keys()?;
         for field in FIELDS {
             let bits = usize::try_from(field.token_bits()).unwrap();
             let mut seen = [0_u8; 32];
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn fields_roots_and_texts_are_unrelated() -> Result<()> {
-        let keys = Root::for_test(1, [9; 32]).token_keys()?;
-        let other = Root::for_test(1, [10; 32]).token_keys()?;
+        let keys = Base::for_test(1, [9; 32]).token_keys()?;
+        let other = Base::for_test(1, [10; 32]).token_keys()?;
         let all: HashSet<Vec<u8>> = [
             token(&keys, &term(Field::Identifier, "a")).0,
             token(&keys, &term(Field::Identifier, "b")).0,
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn tokens_are_golden() -> Result<()> {
-        let keys = Root::for_test(1, [9; 32]).token_keys()?;
+        let keys = Base::for_test(1, [9; 32]).token_keys()?;
         let lines: Vec<String> = FIELDS.iter().map(|f| hex::encode(token(&keys, &term(*f, "SITI RAHAYU")).0)).collect();
         assert_eq!(lines.join("\n"), include_str!("../tests/golden/tokens.hex").trim());
         Ok(())
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn equal_identifiers_meet_and_others_do_not() -> Result<()> {
-        let key = Root::for_test(1, [9; 32]).identifier_key()?;
+        let key = Base::for_test(1, [9; 32]).identifier_key()?;
         let local = |issuer: &str, value: &str| Identifier::Local { issuer: issuer.into(), value: value.into() };
         assert_eq!(key.tag(&local("RSA", "12 ")), key.tag(&local("rsa", "12")));
         assert_ne!(key.tag(&local("RSA", "12")), key.tag(&local("RSB", "12")));

@@ -4,7 +4,7 @@
 //! nothing about another, however many wrapped keys lie beside it.
 
 use crate::message::{Context, DataKey, Part, WrappedKey};
-use crate::root::Root;
+use crate::root::Base;
 use crate::{Error, Result, context, kdf};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use record::Pseudonym;
@@ -16,7 +16,7 @@ pub const WRAPPED_BYTES: usize = 12 + 32 + 16;
 
 const DOES_NOT_OPEN: Error = Error::refused("the wrapped key does not open");
 
-/// What makes a patient's key, together with the root: 32 random bytes, kept sealed by the key service. Destroying it
+/// What makes a patient's key, together with the base: 32 random bytes, kept sealed by the key service. Destroying it
 /// destroys everything of the patient, in every copy.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct PatientSecret(pub [u8; 32]);
@@ -42,15 +42,15 @@ impl fmt::Debug for PatientSecret {
 pub struct PatientKey([u8; 32]);
 
 impl PatientKey {
-    /// Derives it from the root and the patient's secret; neither alone is enough.
+    /// Derives it from the base and the patient's secret; neither alone is enough.
     ///
     /// # Errors
     /// None in practice: the lengths are fixed.
-    pub fn derive(root: &Root, secret: &PatientSecret, patient: &Pseudonym) -> Result<Self> {
-        let root_key = root.patients_key()?;
+    pub fn derive(base: &Base, secret: &PatientSecret, patient: &Pseudonym) -> Result<Self> {
+        let base_key = base.patients_key()?;
         let mut key = [0; 32];
-        let info: [&[u8]; 3] = [b"segel/patient@v1\x00", &patient.0, &root.epoch().to_be_bytes()];
-        kdf::join(&root_key, &secret.0, &info, &mut key)?;
+        let info: [&[u8]; 3] = [b"segel/patient@v1\x00", &patient.0, &base.epoch().to_be_bytes()];
+        kdf::join(&base_key, &secret.0, &info, &mut key)?;
         Ok(Self(key))
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::store;
-use seal::root::Root;
+use seal::root::Base;
 use tempfile::TempDir;
 
 struct World {
@@ -13,7 +13,7 @@ fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     World {
         db: store::open(folder.path()).unwrap(),
-        keys: Keys::derive(Root::generate().unwrap()).unwrap(),
+        keys: Keys::derive(Base::generate().unwrap()).unwrap(),
         _folder: folder,
     }
 }

@@ -5,7 +5,7 @@ use record::ObjectId;
 use std::collections::HashSet;
 
 fn patient(number: u8) -> Result<PatientKey> {
-    PatientKey::derive(&Root::for_test(1, [1; 32]), &PatientSecret([number; 32]), &Pseudonym([number; 16]))
+    PatientKey::derive(&Base::for_test(1, [1; 32]), &PatientSecret([number; 32]), &Pseudonym([number; 16]))
 }
 
 fn context(number: u8, version: u32) -> Context {
@@ -20,11 +20,11 @@ fn xor(a: &[u8], b: &[u8]) -> Vec<u8> {
 fn a_patient_key_needs_root_secret_patient_and_epoch() -> Result<()> {
     let (root, secret, who) = ([1; 32], PatientSecret([2; 32]), Pseudonym([3; 16]));
     let keys: HashSet<[u8; 32]> = [
-        PatientKey::derive(&Root::for_test(1, root), &secret, &who)?.0,
-        PatientKey::derive(&Root::for_test(2, root), &secret, &who)?.0,
-        PatientKey::derive(&Root::for_test(1, [9; 32]), &secret, &who)?.0,
-        PatientKey::derive(&Root::for_test(1, root), &PatientSecret([9; 32]), &who)?.0,
-        PatientKey::derive(&Root::for_test(1, root), &secret, &Pseudonym([9; 16]))?.0,
+        PatientKey::derive(&Base::for_test(1, root), &secret, &who)?.0,
+        PatientKey::derive(&Base::for_test(2, root), &secret, &who)?.0,
+        PatientKey::derive(&Base::for_test(1, [9; 32]), &secret, &who)?.0,
+        PatientKey::derive(&Base::for_test(1, root), &PatientSecret([9; 32]), &who)?.0,
+        PatientKey::derive(&Base::for_test(1, root), &secret, &Pseudonym([9; 16]))?.0,
     ]
     .into_iter()
     .collect();
