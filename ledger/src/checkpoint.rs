@@ -32,7 +32,8 @@ impl Checkpoint {
         Ok(SignedCheckpoint { checkpoint: self.clone(), note: key.sign(&text)? })
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a note's text; `None` if it is not a checkpoint's.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let origin = lines.next().filter(|origin| !origin.is_empty())?.to_owned();
         let digits = lines.next()?;

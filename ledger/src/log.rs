@@ -176,6 +176,15 @@ impl Log {
         Ok(())
     }
 
+    /// The root that the log had at `size` entries.
+    ///
+    /// # Errors
+    /// Invalid if it has fewer.
+    pub fn root_at(&self, size: u64) -> Result<Hash, Error> {
+        self.check_size(size)?;
+        proof::root(self, size)
+    }
+
     /// The proof that an entry is in the tree of `size` entries.
     ///
     /// # Errors
@@ -201,7 +210,7 @@ impl Log {
     pub fn tlog_proof(&self, index: u64) -> Result<TlogProof, Error> {
         let signed = self.published.as_ref().ok_or(Error::Invalid("nothing is published yet"))?;
         let path = proof::inclusion(self, index, signed.checkpoint.size)?;
-        Ok(TlogProof { index, path, checkpoint: signed.note.clone() })
+        Ok(TlogProof { index, extra: Vec::new(), path, checkpoint: signed.note.clone() })
     }
 
     fn check_size(&self, size: u64) -> Result<(), Error> {

@@ -48,8 +48,8 @@ impl SigningKey {
             return Err(Error::Invalid("a note's text ends in a newline and has no control characters"));
         }
         let signature = self.pair.sign(text.as_bytes());
-        let encoded = STANDARD.encode([self.verifier.id.as_slice(), signature.as_ref()].concat());
-        Ok(format!("{text}\n— {} {encoded}\n", self.verifier.name))
+        let line = line(&self.verifier.name, &[self.verifier.id.as_slice(), signature.as_ref()].concat());
+        Ok(format!("{text}\n{line}"))
     }
 }
 
@@ -69,10 +69,7 @@ pub struct VerifierKey {
 
 impl VerifierKey {
     fn new(name: &str, public: [u8; 32]) -> Result<Self, Error> {
-        if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c == '+' || c < ' ') {
-            return Err(Error::Invalid("a key's name has no spaces and no plus sign"));
-        }
-        let Hash4(id) = sha256(&[name.as_bytes(), b"\n", &[ED25519_TYPE], &public]).into();
+        let id = key_id(name, ED25519_TYPE, &public)?;
         Ok(Self { name: name.to_owned(), id, public })
     }
 
@@ -87,44 +84,35 @@ impl VerifierKey {
     /// # Errors
     /// Invalid if it is no note, or this key did not sign it.
     pub fn open<'n>(&self, note: &'n str) -> Result<&'n str, Error> {
-        const NO_NOTE: Error = Error::Invalid("this is not a signed note");
-        if note.len() > NOTE_BYTES_MAX || note.chars().any(|c| c < ' ' && c != '\n') {
-            return Err(NO_NOTE);
-        }
-        let split = note.rfind("\n\n").ok_or(NO_NOTE)?;
-        let (text, signatures) = note.split_at_checked(split + 1).ok_or(NO_NOTE)?;
-        let signatures = signatures.strip_prefix('\n').and_then(|s| s.strip_suffix('\n')).ok_or(NO_NOTE)?;
-        let mut verified = false;
-        for line in signatures.split('\n') {
-            let (name, encoded) = line.strip_prefix("— ").and_then(|l| l.split_once(' ')).ok_or(NO_NOTE)?;
-            let bytes = STANDARD.decode(encoded).map_err(|_| NO_NOTE)?;
-            let (id, signature) = bytes.split_first_chunk().ok_or(NO_NOTE)?;
-            if name != self.name || *id != self.id {
-                continue;
-            }
-            UnparsedPublicKey::new(&ED25519, self.public)
-                .verify(text.as_bytes(), signature)
-                .map_err(|_| Error::Invalid("the note's signature is not this key's"))?;
-            verified = true;
-        }
-        if verified { Ok(text) } else { Err(Error::Invalid("the note is not signed by this key")) }
+        let note = Note::parse(note)?;
+        self.verify(&note)?;
+        Ok(note.text)
     }
-}
 
-/// The first four bytes of a hash.
-struct Hash4([u8; 4]);
+    /// Whether a line claims to be this key's.
+    #[must_use]
+    pub fn is_named_by(&self, line: &SignatureLine<'_>) -> bool {
+        line.name == self.name && line.key_id == self.id
+    }
 
-impl From<crate::Hash> for Hash4 {
-    fn from(hash: crate::Hash) -> Self {
-        let [a, b, c, d, ..] = hash.0;
-        Self([a, b, c, d])
+    /// Checks that this key signed a note; answers the lines in which it did.
+    ///
+    /// # Errors
+    /// Invalid if it did not, or a line claims it and is not its.
+    pub fn verify<'l, 'n>(&self, note: &'l Note<'n>) -> Result<Vec<&'l SignatureLine<'n>>, Error> {
+        let lines: Vec<_> = note.lines.iter().filter(|line| self.is_named_by(line)).collect();
+        for line in &lines {
+            UnparsedPublicKey::new(&ED25519, self.public)
+                .verify(note.text.as_bytes(), &line.signature)
+                .map_err(|_| Error::Invalid("the note's signature is not this key's"))?;
+        }
+        if lines.is_empty() { Err(Error::Invalid("the note is not signed by this key")) } else { Ok(lines) }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = STANDARD.encode([&[ED25519_TYPE], self.public.as_slice()].concat());
-        write!(f, "{}+{}+{key}", self.name, hex::encode(self.id))
+        f.write_str(&vkey(&self.name, self.id, ED25519_TYPE, &self.public))
     }
 }
 
@@ -139,12 +127,107 @@ impl FromStr for VerifierKey {
 
     fn from_str(vkey: &str) -> Result<Self, Error> {
         const NO_KEY: Error = Error::Invalid("this is not a verifier key of type Ed25519");
-        let (name, rest) = vkey.trim().split_once('+').ok_or(NO_KEY)?;
-        let (id, key) = rest.split_once('+').ok_or(NO_KEY)?;
-        let key = STANDARD.decode(key).map_err(|_| NO_KEY)?;
-        let public = key.strip_prefix(&[ED25519_TYPE]).and_then(|key| key.try_into().ok()).ok_or(NO_KEY)?;
+        let (name, id, public) = parse_vkey(vkey, ED25519_TYPE).ok_or(NO_KEY)?;
         let key = Self::new(name, public)?;
-        if hex::encode(key.id) == id { Ok(key) } else { Err(NO_KEY) }
+        if key.id == id { Ok(key) } else { Err(NO_KEY) }
+    }
+}
+
+/// The id of a key of any type: the first four bytes of the SHA-256 of its name, its type and its bytes.
+pub(crate) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> Result<[u8; 4], Error> {
+    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c == '+' || c < ' ') {
+        return Err(Error::Invalid("a key's name has no spaces and no plus sign"));
+    }
+    let crate::Hash([a, b, c, d, ..]) = sha256(&[name.as_bytes(), b"\n", &[kind], public]);
+    Ok([a, b, c, d])
+}
+
+/// A key as text.
+pub(crate) fn vkey(name: &str, id: [u8; 4], kind: u8, public: &[u8; 32]) -> String {
+    let key = STANDARD.encode([&[kind], public.as_slice()].concat());
+    format!("{name}+{}+{key}", hex::encode(id))
+}
+
+/// Name, id and bytes of a key of one type; the id is not checked yet.
+pub(crate) fn parse_vkey(vkey: &str, kind: u8) -> Option<(&str, [u8; 4], [u8; 32])> {
+    let (name, rest) = vkey.trim().split_once('+')?;
+    let (id, key) = rest.split_once('+')?;
+    let mut bytes = [0; 4];
+    hex::decode_to_slice(id, &mut bytes).ok()?;
+    // One spelling: lower case.
+    let public = STANDARD.decode(key).ok()?.strip_prefix(&[kind])?.try_into().ok()?;
+    (hex::encode(bytes) == id).then_some((name, bytes, public))
+}
+
+/// A signature line, with its newline.
+pub(crate) fn line(name: &str, id_and_signature: &[u8]) -> String {
+    format!("— {name} {}\n", STANDARD.encode(id_and_signature))
+}
+
+/// A signed note, taken apart and not yet verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note<'n> {
+    text: &'n str,
+    lines: Vec<SignatureLine<'n>>,
+}
+
+/// One signature of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureLine<'n> {
+    /// The key's name.
+    pub name: &'n str,
+    /// The key's id.
+    pub key_id: [u8; 4],
+    /// What is signed with it: the signature, for a cosignature after its time.
+    pub signature: Vec<u8>,
+}
+
+impl<'n> Note<'n> {
+    /// Takes a note apart.
+    ///
+    /// # Errors
+    /// Invalid if it is none or longer than `NOTE_BYTES_MAX`.
+    pub fn parse(note: &'n str) -> Result<Self, Error> {
+        const NO_NOTE: Error = Error::Invalid("this is not a signed note");
+        if note.len() > NOTE_BYTES_MAX || note.chars().any(|c| c < ' ' && c != '\n') {
+            return Err(NO_NOTE);
+        }
+        let split = note.rfind("\n\n").ok_or(NO_NOTE)?;
+        let (text, signatures) = note.split_at_checked(split + 1).ok_or(NO_NOTE)?;
+        let signatures = signatures.strip_prefix('\n').ok_or(NO_NOTE)?;
+        Ok(Self { text, lines: signature_lines(signatures).ok_or(NO_NOTE)? })
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn text(&self) -> &'n str {
+        self.text
+    }
+
+    /// The signatures.
+    #[must_use]
+    pub fn lines(&self) -> &[SignatureLine<'n>] {
+        &self.lines
+    }
+}
+
+/// One or more signature lines, each with its newline.
+fn signature_lines(text: &str) -> Option<Vec<SignatureLine<'_>>> {
+    let mut lines = Vec::new();
+    for line in text.strip_suffix('\n')?.split('\n') {
+        let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
+        let bytes = STANDARD.decode(encoded).ok()?;
+        let (key_id, signature) = bytes.split_first_chunk()?;
+        lines.push(SignatureLine { name, key_id: *key_id, signature: signature.to_vec() });
+    }
+    Some(lines)
+}
+
+impl SignatureLine<'_> {
+    /// As it stands in a note, with its newline.
+    #[must_use]
+    pub fn text(&self) -> String {
+        line(self.name, &[self.key_id.as_slice(), &self.signature].concat())
     }
 }
 

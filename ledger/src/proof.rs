@@ -24,6 +24,11 @@ fn split(len: u64) -> u64 {
     1 << (len - 1).checked_ilog2().unwrap_or(0)
 }
 
+/// `MTH(D[0:size])`.
+pub(crate) fn root(nodes: &impl Nodes, size: u64) -> Result<Hash, Error> {
+    if size == 0 { Ok(empty_root()) } else { subtree(nodes, 0, size) }
+}
+
 /// `PATH(index, D[0:size])`, from the leaf's sibling up.
 pub(crate) fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>, Error> {
     if index >= size {

@@ -1,9 +1,13 @@
 //! One entry shown to someone who has no log (C2SP tlog-proof): its index, its inclusion proof and a checkpoint.
 
 use crate::{Checkpoint, Error, Hash, SignedCheckpoint, VerifierKey, leaf_hash, verify_inclusion};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 
 const MAGIC: &str = "c2sp.org/tlog-proof@v1";
+/// Extra data of one proof: an application's entry in full.
+pub const EXTRA_BYTES_MAX: usize = 1024 * 1024;
 /// A tree of 2^64 entries has paths of 64 hashes.
 const PATH_MAX: usize = 64;
 
@@ -12,6 +16,9 @@ const PATH_MAX: usize = 64;
 pub struct TlogProof {
     /// The entry's index.
     pub index: u64,
+    /// What else the application needs to make the entry. The log does not vouch for it: only what leads to the entry's
+    /// hash counts.
+    pub extra: Vec<u8>,
     /// Its inclusion proof, from the leaf's sibling up.
     pub path: Vec<Hash>,
     /// The checkpoint that the proof leads to, as published.
@@ -19,7 +26,7 @@ pub struct TlogProof {
 }
 
 impl TlogProof {
-    /// Reads a `.tlog-proof` file. Extra data is passed over: it is not authenticated.
+    /// Reads a `.tlog-proof` file.
     ///
     /// # Errors
     /// Invalid if it is not one.
@@ -33,12 +40,18 @@ impl TlogProof {
         if lines.next()? != MAGIC {
             return None;
         }
-        lines.next_if(|line| line.starts_with("extra "));
+        let extra = match lines.peek()?.strip_prefix("extra ") {
+            Some(encoded) => {
+                lines.next();
+                STANDARD.decode(encoded).ok().filter(|extra| !extra.is_empty() && extra.len() <= EXTRA_BYTES_MAX)?
+            }
+            None => Vec::new(),
+        };
         let digits = lines.next()?.strip_prefix("index ")?;
         let index: u64 = digits.parse().ok()?;
         let path: Vec<Hash> = lines.map(Hash::from_base64).collect::<Option<_>>()?;
         let fits = index.to_string() == digits && path.len() <= PATH_MAX;
-        fits.then(|| Self { index, path, checkpoint: checkpoint.to_owned() })
+        fits.then(|| Self { index, extra, path, checkpoint: checkpoint.to_owned() })
     }
 
     /// Checks that the log with this key holds this entry at this index.
@@ -55,7 +68,11 @@ impl TlogProof {
 
 impl fmt::Display for TlogProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{MAGIC}\nindex {}", self.index)?;
+        writeln!(f, "{MAGIC}")?;
+        if !self.extra.is_empty() {
+            writeln!(f, "extra {}", STANDARD.encode(&self.extra))?;
+        }
+        writeln!(f, "index {}", self.index)?;
         for hash in &self.path {
             writeln!(f, "{}", hash.to_base64())?;
         }
