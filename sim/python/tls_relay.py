@@ -22,12 +22,20 @@ def pump(source, target):
     except OSError:
         pass
     finally:
+        # A close alone would wait for the other thread, which reads from this socket.
+        try:
+            target.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         target.close()
 
 
 while True:
     plain, _ = listener.accept()
-    sealed = context.wrap_socket(socket.create_connection((host, int(port))))
+    onward = socket.create_connection((host, int(port)))
+    for end in (plain, onward):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sealed = context.wrap_socket(onward)
     back = threading.Thread(target=pump, args=(sealed, plain), daemon=True)
     back.start()
     pump(plain, sealed)
