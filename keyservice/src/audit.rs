@@ -163,9 +163,11 @@ pub enum Decision {
 impl From<policy::Reason> for Decision {
     fn from(reason: policy::Reason) -> Self {
         match reason {
+            policy::Reason::Lapsed => Self::RefusedLapsed,
             policy::Reason::Role => Self::RefusedRole,
             policy::Reason::Purpose => Self::RefusedPurpose,
             policy::Reason::Relation => Self::RefusedRelation,
+            policy::Reason::Label | policy::Reason::Policy => Self::RefusedPolicy,
         }
     }
 }
@@ -299,6 +301,7 @@ pub fn append(db: &Connection, keys: &Keys, event: &Event) -> Result<u64> {
     let position = events::size(db)?;
     let plain = minicbor::to_vec(event).map_err(|_| Error::invalid("an audit event cannot be written"))?;
     events::append(db, position, &keys.events.seal(&place(position), &plain)?)?;
+    crate::report::index(db, keys, position, event)?;
     Ok(position)
 }
 

@@ -1,5 +1,10 @@
 //! Who asks. The proof tells who; the register tells what that means now.
 
+pub mod dpop;
+pub mod jose;
+pub mod memory;
+pub mod webauthn;
+
 use crate::bearer::{Claims, Flaw};
 use crate::keys::Keys;
 use crate::register::Register;
@@ -99,7 +104,13 @@ pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Resu
             let granted = claims.granted().ok_or(Unknown::ForeignToken)?;
             Ok(Known {
                 id: claims.sub.clone(),
-                actor: Actor { role: person.role, facility: person.facility.clone(), granted },
+                actor: Actor {
+                    role: person.role,
+                    facility: person.facility.clone(),
+                    granted,
+                    duty_valid: true,
+                    training_valid: true,
+                },
                 facility: facility.id,
                 expires: Some(claims.expires()),
                 by_token: true,
@@ -115,7 +126,13 @@ pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Resu
             let facility = register.facilities.get(&peer.facility).ok_or(Unknown::Peer)?;
             Ok(Known {
                 id: peer.actor.clone(),
-                actor: Actor { role: Role::System, facility: peer.facility.clone(), granted: Purpose::Treat },
+                actor: Actor {
+                    role: Role::System,
+                    facility: peer.facility.clone(),
+                    granted: Purpose::Treat,
+                    duty_valid: true,
+                    training_valid: true,
+                },
                 facility: facility.id,
                 expires: None,
                 by_token: false,

@@ -14,6 +14,7 @@ use crate::store::{self, events};
 use crate::writer::{Order, Orders, Writer, log_start};
 use aws_lc_rs::rand;
 use ledger::SigningKey;
+use policy::Engine;
 use record::Outcome;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -178,9 +179,11 @@ impl Opened {
         let origin = fix_origin(&db, origin)?;
         let key = SigningKey::from_seed(&origin, &keys.ledger_seed)?;
         let register = store::register::load(&db, &keys)?;
-        log_start(&db, &keys)?;
+        // Rules that do not validate end the start: whoever starts the service is there to read which one is wrong.
+        let engine = Engine::shipped().map_err(|error| Error::invalid(format!("the policies: {error}")))?;
+        log_start(&db, &keys, &engine)?;
         let vkey = key.verifier().to_string();
-        let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register));
+        let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register, engine));
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
         folder.publish_vkey(&shared.vkey)?;
         Ok(Self { folder, shared, db, projection })

@@ -1,13 +1,18 @@
 //! What every connection reads and the writer publishes.
 
+use crate::alarm::Frozen;
 use crate::keys::Keys;
 use crate::register::Register;
+use policy::Engine;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The service's shared values.
 #[derive(Debug)]
 pub struct Shared {
+    /// The service's folder.
+    pub folder: PathBuf,
     /// The keys.
     pub keys: Keys,
     /// The ledger's origin, and the issuer of tokens.
@@ -17,6 +22,8 @@ pub struct Shared {
     /// Counted since the start.
     pub counters: Counters,
     register: RwLock<Arc<Register>>,
+    engine: RwLock<Arc<Engine>>,
+    frozen: RwLock<Arc<Frozen>>,
     checkpoint: RwLock<Arc<str>>,
     size: AtomicU64,
 }
@@ -48,13 +55,16 @@ impl Counters {
 impl Shared {
     /// Values as they are at a start.
     #[must_use]
-    pub fn new(keys: Keys, origin: String, vkey: String, register: Register) -> Self {
+    pub fn new(folder: PathBuf, keys: Keys, origin: String, vkey: String, register: Register, engine: Engine) -> Self {
         Self {
+            folder,
             keys,
             origin,
             vkey,
             counters: Counters::default(),
             register: RwLock::new(Arc::new(register)),
+            engine: RwLock::new(Arc::new(engine)),
+            frozen: RwLock::default(),
             checkpoint: RwLock::new("".into()),
             size: AtomicU64::new(0),
         }
@@ -70,6 +80,28 @@ impl Shared {
     /// Publishes a committed register.
     pub fn publish(&self, register: Register) {
         *self.register.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(register);
+    }
+
+    /// Who is frozen, as last committed.
+    #[must_use]
+    pub fn frozen(&self) -> Arc<Frozen> {
+        Arc::clone(&self.frozen.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Publishes who is frozen.
+    pub fn freeze(&self, frozen: Frozen) {
+        *self.frozen.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(frozen);
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other rules in force.
+    pub fn enforce(&self, engine: Engine) {
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(engine);
     }
 
     /// The newest signed checkpoint.

@@ -10,7 +10,10 @@ use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::metering::Metering;
 use crate::register::Register;
-use crate::request::{Caller, Node, Ended, Stop, Turn, admin, admit, compare, erase, release};
+use crate::request::{
+    Caller, Ended, Node, Stop, Turn, admin, admit, break_glass, compare, erase, label, relate, release, situation,
+    step_up,
+};
 use crate::shared::Shared;
 use crate::store::{self, events};
 use proofs::FailedProofs;
@@ -242,6 +245,7 @@ impl Writer {
             register: &mut self.register,
             metering: &mut self.metering,
             watch: &mut self.watch,
+            engine: self.shared.engine(),
             issuer: &self.shared.origin,
             now,
         }
@@ -316,7 +320,12 @@ impl Writer {
 fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended<Done> {
     match order {
         Order::Admin(request) => admin::administer(turn, request).map(Done::Admin),
-        Order::Tick => alarm::tick(turn).map(|()| Done::Quiet).map_err(Stop::from),
+        Order::Tick => {
+            alarm::tick(turn)?;
+            break_glass::tick(turn)?;
+            step_up::forget(turn)?;
+            Ok(Done::Quiet)
+        }
         Order::Ring(alarm) => {
             alarm::ring(turn, alarm.clone());
             Ok(Done::Quiet)
@@ -343,7 +352,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Authenticate(_) => Answer::Who(caller.known.who()),
         Request::Admit { items, .. } => Answer::Admitted(admit::admit(turn, caller, items)?),
         Request::Tokens { terms, .. } => {
-            if !policy::may_search(&caller.known.actor, caller.purpose) {
+            if !turn.engine.may_search(&caller.known.actor, situation(caller.purpose, false, turn.now)) {
                 return Err(Stop::Refused(vec![turn.event(caller, Action::Search, Decision::RefusedRole)]));
             }
             Answer::Tokens(terms.iter().map(|term| token(&turn.keys.tokens, term)).collect())
@@ -356,6 +365,10 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Peer { ae_title, .. } => {
             Answer::Peer(turn.register.peer_address(ae_title).ok_or_else(Error::refused)?)
         }
+        Request::StepUp { ask, .. } => Answer::StepUp(step_up::step_up(turn, caller, ask)?),
+        Request::BreakGlass { ask, .. } => Answer::Glass(break_glass::glass(turn, caller, ask)?),
+        Request::Relate(request) => Answer::Noted(relate::relate(turn, caller, request.patient, &request.change)?),
+        Request::Label(request) => Answer::Noted(label::relabel(turn, caller, request)?),
         Request::Report { .. } | Request::Export { .. } => return Err(Error::refused().into()),
         Request::Checkpoint | Request::Certificates | Request::SignIn(_) | Request::Quorum(_) => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
@@ -367,6 +380,9 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
 ///
 /// # Errors
 /// Busy or Damaged if the disk fails.
-pub fn log_start(db: &Connection, keys: &Keys) -> Result<()> {
-    audit::append(db, keys, &Event::new(record::time::now(), Action::Start, Decision::Permitted)).map(|_| ())
+pub fn log_start(db: &Connection, keys: &Keys, engine: &policy::Engine) -> Result<()> {
+    // Whoever reads the log knows by which rules everything after this entry was decided.
+    let detail = format!("policies {}", engine.digest_hex());
+    audit::append(db, keys, &Event::new(record::time::now(), Action::Start, Decision::Permitted).detailed(detail))
+        .map(|_| ())
 }

@@ -62,10 +62,13 @@ pub enum Purpose {
     /// Administration of the system.
     #[n(6)]
     SystemAdministration,
+    /// Breaking the glass: an emergency in which nothing else gives the right to look.
+    #[n(7)]
+    BreakGlass,
 }
 
 impl Purpose {
-    const CODES: [(Self, &'static str); 7] = [
+    const CODES: [(Self, &'static str); 8] = [
         (Self::Treat, "TREAT"),
         (Self::EmergencyTreat, "ETREAT"),
         (Self::HealthcareOperations, "HOPERAT"),
@@ -73,6 +76,7 @@ impl Purpose {
         (Self::PatientRequest, "PATRQT"),
         (Self::PublicHealth, "PUBHLTH"),
         (Self::SystemAdministration, "HSYSADMIN"),
+        (Self::BreakGlass, "BTG"),
     ];
 
     /// The HL7 code.
@@ -85,6 +89,12 @@ impl Purpose {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::CODES.iter().find(|(_, c)| *c == code).map(|(p, _)| *p)
+    }
+
+    /// Every purpose with its code, for help texts and tables.
+    #[must_use]
+    pub fn all() -> &'static [(Self, &'static str)] {
+        &Self::CODES
     }
 }
 
@@ -110,16 +120,24 @@ pub enum Role {
     /// Reads logs, never records.
     #[n(5)]
     Auditor,
+    /// Reviews what was opened in an emergency, answers to patients and authorities; never reads records.
+    #[n(6)]
+    DataProtectionOfficer,
+    /// Runs the system, and is one of those who approve its changes; never reads records.
+    #[n(7)]
+    Administrator,
 }
 
 impl Role {
-    const NAMES: [(Self, &'static str); 6] = [
+    const NAMES: [(Self, &'static str); 8] = [
         (Self::Clinician, "clinician"),
         (Self::Radiographer, "radiographer"),
         (Self::Laboratory, "laboratory"),
         (Self::Registrar, "registrar"),
         (Self::System, "system"),
         (Self::Auditor, "auditor"),
+        (Self::DataProtectionOfficer, "data-protection-officer"),
+        (Self::Administrator, "administrator"),
     ];
 
     /// The role's name on the command line and in tokens.

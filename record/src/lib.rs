@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod identifier;
 pub mod ids;
+pub mod label;
 pub mod limits;
 pub mod name;
 pub mod outcome;
@@ -15,6 +16,7 @@ pub mod time;
 pub use actor::{FacilityCode, Purpose, Role};
 pub use identifier::Identifier;
 pub use ids::{ObjectId, Pseudonym, Version};
+pub use label::{Label, Labels};
 pub use outcome::Outcome;
 pub use search::{Field, Term, Token};
 pub use time::Micros;

@@ -261,3 +261,70 @@ pub const SIGN_IN_ADDRESSES_MAX: usize = 16_384;
 pub const PROVIDER_VISITS_MAX: usize = 4_096;
 /// Bytes of one answer of an outside provider: metadata and tokens have some 10 kB.
 pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one DPoP proof (RFC 9449 4.2): with a P-256 key and the longest URI that a door takes.
+pub const DPOP_BYTES_MAX: usize = 12 * 1024;
+/// How old a DPoP proof may be: a request's way through proxies, and a workstation whose clock is behind.
+pub const DPOP_AGE_SECONDS_MAX: i64 = 60;
+/// How far ahead a DPoP proof may be dated: a workstation whose clock is ahead.
+pub const DPOP_AHEAD_SECONDS_MAX: i64 = 15;
+/// How long after it was first shown a DPoP proof may be shown again, by the same node and for the same method and URI: one HTTP
+/// request takes several calls of the key service.
+pub const DPOP_REQUEST_SECONDS_MAX: i64 = 30;
+/// Different patients whose contents are released under one DPoP proof: a page of a FHIR search. One click is not a hundred
+/// patients, whoever holds the node that carries it.
+pub const PATIENTS_PER_PROOF_MAX: usize = 50;
+/// DPoP proofs remembered until they are too old to be shown: 75 s of 1,700 a second, some 25 MB. Beyond, they are refused.
+pub const DPOP_PROOFS_REMEMBERED_MAX: usize = 131_072;
+/// Of these, those of one key: a viewer that fetches a study of 2,000 images, twice over. No single device fills the memory.
+pub const DPOP_PROOFS_PER_KEY_MAX: usize = 4_096;
+/// Bytes of an ID token or client assertion.
+pub const ASSERTION_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of client data, authenticator data or an attestation object (WebAuthn): a passkey's id has at most 1,023.
+pub const PASSKEY_BYTES_MAX: usize = 16 * 1024;
+/// How long a challenge for a passkey or a device may be answered: a person looks for the key first.
+pub const CHALLENGE_SECONDS_MAX: i64 = 300;
+/// How long a nonce for an outside issuer may be answered: a person signs in there first, with a second factor.
+pub const NONCE_SECONDS_MAX: i64 = 600;
+/// How long a client assertion may be valid (SMART Backend Services), and the token that it brings.
+pub const CLIENT_SECONDS_MAX: i64 = 300;
+/// How long a token that is bound to a person's key is valid: what an administrator changes is looked up at every request anyway.
+pub const BOUND_SECONDS_MAX: u32 = 900;
+/// How long a session may be renewed: one shift.
+pub const SESSION_SECONDS_MAX: i64 = 12 * 3_600;
+/// How long after its last token a session may be renewed: a workstation that slept over lunch.
+pub const SESSION_IDLE_SECONDS_MAX: i64 = 3_600;
+/// Sessions of one person at once; the oldest ends when there is one more.
+pub const SESSIONS_PER_PERSON_MAX: usize = 8;
+/// Passkeys and devices' keys of one person.
+pub const KEYS_PER_PERSON_MAX: usize = 16;
+/// Keys of a system's JWK Set.
+pub const KEYS_PER_SYSTEM_MAX: usize = 8;
+/// How long an invitation may be good: somebody who begins next week.
+pub const INVITATION_SECONDS_MAX: u32 = 7 * 24 * 3_600;
+/// Seconds that a referral or consent may last: a year. Whoever needs longer says so again.
+pub const RELATION_SECONDS_MAX: u64 = 366 * 24 * 3_600;
+/// Referrals and consents that one actor begins in a day: the desk of a large hospital writes some 40.
+pub const RELATIONS_PER_ACTOR_DAY: usize = 100;
+/// Referrals and consents of one patient at a time: so many facilities see few patients.
+pub const RELATIONS_PER_PATIENT_MAX: usize = 32;
+/// People who approve what takes two: a hospital group's officers and their deputies.
+pub const APPROVERS_MAX: usize = 64;
+/// Bytes of one proposal: settings of a large archive with their comments, and nothing that nobody would read.
+pub const PROPOSAL_BYTES_MAX: usize = 64 * 1024;
+/// Proposals that one list shows, the newest first.
+pub const PROPOSALS_LISTED_MAX: usize = 200;
+/// Patients of an export that its runner may take by its own rights; beyond, two people approve. As many as a referral needs.
+pub const EXPORT_ALONE_PATIENTS_MAX: u32 = 10;
+/// Patients of one export: beyond, it is no export but a copy of the archive.
+pub const EXPORT_PATIENTS_MAX: u32 = 100_000;
+/// Patients that an export may name one by one.
+pub const EXPORT_NAMED_MAX: usize = 256;
+/// Files whose bytes an export holds against each other before any of them leaves.
+pub const EXPORT_BATCH_FILES_MAX: usize = 256;
+/// Entries of one patient's access report, the newest first: they fit one message.
+pub const REPORT_ENTRIES_MAX: usize = 20_000;
+/// Requests that one witness keeps as evidence against its logs: two checkpoints prove a split, and a flood of them must not
+/// fill the disk that cosignatures need.
+pub const WITNESS_EVIDENCE_MAX: usize = 64;
+/// Seconds in which a witness must have been sent a whole request of some 70 kB.
+pub const WITNESS_REQUEST_SECONDS_MAX: u64 = 10;

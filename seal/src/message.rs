@@ -9,11 +9,14 @@
 
 mod admin;
 pub mod alarm;
+pub mod break_glass;
 pub mod export;
 pub mod quorum;
+pub mod relate;
 pub mod report;
 mod sign_in;
 mod staff;
+pub mod step_up;
 
 pub use admin::{AdminAnswer, AdminCall, AdminReply, AdminRequest, PeerEntry, Register};
 pub use sign_in::{
@@ -250,6 +253,32 @@ pub enum Request {
     /// Signing in, and out. Answers [`Answer::SignIn`]; everything that fails is refused alike.
     #[n(9)]
     SignIn(#[n(0)] SignIn),
+    /// Who else may look at a patient: a referral, consent, or its end. Answers [`Answer::Noted`].
+    #[n(10)]
+    Relate(#[n(0)] relate::RelateRequest),
+    /// Labels of a sensitive object. Answers [`Answer::Noted`].
+    #[n(11)]
+    Label(#[n(0)] relate::LabelRequest),
+    /// A colleague's word on the spot. Answers [`Answer::StepUp`].
+    #[n(12)]
+    StepUp {
+        /// Who asks or approves.
+        #[n(0)]
+        asker: Asker,
+        /// What.
+        #[n(1)]
+        ask: step_up::StepUpAsk,
+    },
+    /// An emergency, and its review. Answers [`Answer::Glass`].
+    #[n(13)]
+    BreakGlass {
+        /// Who declares or reviews.
+        #[n(0)]
+        asker: Asker,
+        /// What.
+        #[n(1)]
+        ask: break_glass::GlassAsk,
+    },
     /// Approvers: what waits for them, and their word on it. Answers [`Answer::Quorum`].
     #[n(18)]
     Quorum(#[n(0)] quorum::QuorumCall),
@@ -302,6 +331,9 @@ pub struct AdmitItem {
     /// Key of metadata and content.
     #[n(7)]
     pub content: DataKey,
+    /// What the object says beside itself: its labels, and what it gives to another facility.
+    #[n(8)]
+    pub says: Option<relate::Says>,
 }
 
 /// One object taken in.
@@ -385,6 +417,15 @@ pub enum Answer {
     /// To `SignIn`.
     #[n(10)]
     SignIn(#[n(0)] SignInAnswer),
+    /// To `Relate` and `Label`.
+    #[n(11)]
+    Noted(#[n(0)] relate::Noted),
+    /// To `StepUp`: what the asker may see.
+    #[n(12)]
+    StepUp(#[n(0)] Vec<step_up::StepUpEntry>),
+    /// To `BreakGlass`.
+    #[n(13)]
+    Glass(#[n(0)] break_glass::GlassAnswer),
     /// To `Quorum`.
     #[n(18)]
     Quorum(#[n(0)] quorum::QuorumAnswer),

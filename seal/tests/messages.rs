@@ -50,6 +50,7 @@ mod golden {
             terms: vec![Term { field: Field::NameWord, text: "SITI".into() }],
             summary: DataKey([6; 32]),
             content: DataKey([7; 32]),
+            says: None,
         }
     }
 

@@ -1,11 +1,12 @@
 //! Taking objects in: identities become pseudonyms, terms become tokens, data keys become wrapped keys.
 
-use super::{Caller, Ended, Stop, Turn};
+use super::{Caller, Ended, Stop, Turn, label, relate, situation};
 use crate::audit::{Action, Decision, Event, Touched};
 use crate::error::{Error, Result};
 use crate::identity::{self, Settled};
 use crate::store::patients::{self, Patient};
 use policy::{Relation, Right};
+use record::Label;
 use record::limits::{IDENTIFIER_BYTES_MAX, LABEL_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGE_TERMS_MAX};
 use seal::message::{AdmitItem, Admitted, Context, Part};
 use seal::token::token;
@@ -41,6 +42,9 @@ pub fn check(items: &[AdmitItem]) -> Result<()> {
         if item.kind.is_empty() || item.kind.len() > LABEL_BYTES_MAX || !item.kind.is_ascii() {
             return Err(Error::invalid("a kind is a short word"));
         }
+        if item.says.as_ref().is_some_and(|says| says.labels.len() > Label::all().len()) {
+            return Err(Error::invalid("an object has each label once"));
+        }
         if item.terms.iter().any(|term| term.text.len() > IDENTIFIER_BYTES_MAX) {
             return Err(Error::invalid("a term has at most 512 bytes"));
         }
@@ -53,13 +57,9 @@ pub fn check(items: &[AdmitItem]) -> Result<()> {
 /// # Errors
 /// Refused, with its event, if the actor may not put in or names a patient that its facility has not treated.
 pub fn admit(turn: &mut Turn<'_>, caller: &Caller, items: &[AdmitItem]) -> Ended<Vec<Admitted>> {
-    let right = policy::decide(
-        &caller.known.actor,
-        Right::Input,
-        // Putting in needs no relation: it is how one begins.
-        Relation { treated_by_facility: false },
-        caller.purpose,
-    );
+    // Putting in needs no relation: it is how one begins.
+    let situation = situation(caller.purpose, false, turn.now);
+    let right = turn.engine.decide(&caller.known.actor, Right::Input, Relation::NONE.into(), situation);
     if let policy::Decision::Deny(reason) = right {
         return Err(refused(turn, caller, items, reason.into()));
     }
@@ -75,6 +75,7 @@ pub fn admit(turn: &mut Turn<'_>, caller: &Caller, items: &[AdmitItem]) -> Ended
         };
         admitted.push(one);
         log_conflicts(turn, caller, item, &settled)?;
+        hear(turn, caller, item, settled.patient)?;
         gather(&mut groups, item, settled.patient);
     }
     for group in groups {
@@ -103,11 +104,26 @@ fn settle(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem) -> Result<Option<S
     Ok(Some(settled))
 }
 
+/// What the object says beside itself comes into force with it.
+fn hear(turn: &mut Turn<'_>, caller: &Caller, item: &AdmitItem, patient: Patient) -> Ended<()> {
+    if item.version > 1 {
+        relate::follow(turn, caller, patient, item.object)?;
+    }
+    let Some(says) = &item.says else { return Ok(()) };
+    if !says.labels.is_empty() {
+        label::admit(turn, caller, patient, item.object, &says.labels)?;
+    }
+    if let Some(change) = &says.relation {
+        relate::change_of(turn, caller, patient, change, Some(item.object))?;
+    }
+    Ok(())
+}
+
 /// Wraps the item's keys under its patient; `None` if the patient is erased.
 fn seal_item(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, patient: Patient) -> Result<Option<Admitted>> {
     let Some(key) = patients::key(turn.db, turn.keys, patient)? else { return Ok(None) };
     let context = Context { patient: patient.pseudonym, object: item.object, version: item.version };
-    let epoch = turn.keys.root.epoch();
+    let epoch = turn.keys.base.epoch();
     Ok(Some(Admitted {
         patient: patient.pseudonym,
         linked: patients::linked(turn.db, patient)?.into_iter().map(|other| other.pseudonym).collect(),
@@ -118,7 +134,7 @@ fn seal_item(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, patient: Patien
     }))
 }
 
-fn log_conflicts(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, settled: &Settled) -> Result<()> {
+fn log_conflicts(turn: &mut Turn<'_>, caller: &Caller, item: &AdmitItem, settled: &Settled) -> Result<()> {
     for conflict in &settled.conflicts {
         let outcome = if conflict.is_linked { "linked with" } else { "left apart from" };
         let other = conflict.other.map_or_else(|| "a number of nobody".to_owned(), |other| other.pseudonym.to_hex());

@@ -2,9 +2,14 @@
 
 pub mod admin;
 pub mod admit;
+pub mod break_glass;
 pub mod compare;
 pub mod erase;
+pub mod label;
+pub mod relate;
 pub mod release;
+mod standing;
+pub mod step_up;
 
 use crate::alarm::Watch;
 use crate::audit::{Action, Decision, Event};
@@ -12,14 +17,18 @@ use crate::authenticate::Known;
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::metering::Metering;
+use crate::quorum::Quorum;
 use crate::register::Register;
-use crate::store::patients::{self, Patient};
-use policy::{Relation, Right};
+use crate::store::patients::Patient;
+use policy::{Engine, Right, Situation};
 use record::limits::LABEL_BYTES_MAX;
 use record::{Micros, Purpose};
 use rusqlite::Connection;
-use seal::message::Asker;
+use seal::message::{Asker, Proof};
 use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use standing::Standing;
 
 /// One request's turn in the group.
 pub struct Turn<'t> {
@@ -33,6 +42,10 @@ pub struct Turn<'t> {
     pub metering: &'t mut Metering,
     /// Alarms, and who is frozen.
     pub watch: &'t mut Watch,
+    /// What takes two people.
+    pub quorum: &'t Quorum,
+    /// The rules in force.
+    pub engine: Arc<Engine>,
     /// The issuer of tokens.
     pub issuer: &'t str,
     /// Now.
@@ -79,6 +92,8 @@ pub enum Stop {
     Refused(Vec<Event>),
     /// Nothing of it remains but this event: the asker's budget is spent, and it hears so.
     Exhausted(Box<Event>, Error),
+    /// Nothing of it remains but this event; the asker is known, and hears what is missing.
+    Explained(Box<Event>, Error),
 }
 
 impl<E: Into<Error>> From<E> for Stop {
@@ -91,10 +106,15 @@ impl<E: Into<Error>> From<E> for Stop {
 pub type Ended<T> = std::result::Result<T, Stop>;
 
 impl Turn<'_> {
-    /// Decides one right over one patient.
+    /// Decides one right over one patient's record as a whole. What is labelled is decided object by object, see
+    /// [`Turn::standing`].
     pub(crate) fn decide(&self, caller: &Caller, right: Right, patient: Patient) -> Result<policy::Decision> {
-        let treated_by_facility = patients::is_treated(self.db, patient, caller.known.facility)?;
-        Ok(policy::decide(&caller.known.actor, right, Relation { treated_by_facility }, caller.purpose))
+        Ok(self.standing(caller, patient)?.decide(right))
+    }
+
+    /// How the caller stands to a patient: read once, for as many decisions as there are objects.
+    pub(crate) fn standing<'c>(&self, caller: &'c Caller, patient: Patient) -> Result<Standing<'c>> {
+        Standing::read(self, caller, patient)
     }
 
     /// An event of this request.
@@ -114,6 +134,27 @@ impl Turn<'_> {
         self.watch.hear(event);
         crate::audit::append(self.db, self.keys, event)
     }
+}
+
+/// Whether a proof was made for a request to one of these paths, by POST or, where there is a search, by GET. A plain bearer
+/// token is made for nothing in particular; where it is accepted at all is decided elsewhere. A machine's certificate is no
+/// person's word.
+pub(crate) fn signed_for(proof: &Proof, paths: &[&str]) -> bool {
+    match proof {
+        Proof::Bearer(_) => true,
+        Proof::Bound { uri, .. } => {
+            let path = uri.split(['?', '#']).next().unwrap_or_default();
+            paths.iter().any(|wanted| path.ends_with(wanted))
+        }
+        Proof::Peer { .. } => false,
+    }
+}
+
+/// What a decision depends on beside the actor and the patient.
+pub(crate) fn situation(purpose: Purpose, emergency: bool, now: Micros) -> Situation {
+    const HOUR_MICROS: Micros = 3_600_000_000;
+    let hour = u8::try_from(now.div_euclid(HOUR_MICROS).rem_euclid(24)).unwrap_or(0);
+    Situation { purpose, emergency, hour }
 }
 
 /// Checks the short words of an asker before they reach a log.

@@ -3,7 +3,7 @@
 //! Decide, charge, append, and only after the group's commit the answer. A crash before the commit forgets all of it and
 //! nothing was answered; after it the entry stands, whether the answer got out or not.
 
-use super::{Caller, Ended, Stop, Turn};
+use super::{Caller, Ended, Standing, Stop, Turn, step_up};
 use crate::audit::{Action, Decision, Event, Listed, Touched};
 use crate::error::{Error, Result};
 use crate::metering::{self, Metering};
@@ -12,7 +12,7 @@ use policy::Right;
 use policy::budget::Measure;
 use record::Pseudonym;
 use record::limits::MESSAGE_ITEMS_MAX;
-use seal::message::{Part, ReleaseItem, Released};
+use seal::message::{DataKey, Part, ReleaseItem, Released};
 use seal::wrap::{PatientKey, unwrap};
 use std::collections::HashMap;
 
@@ -69,13 +69,14 @@ fn open(
     pseudonym: Pseudonym,
     places: &[usize],
 ) -> Result<Opening> {
-    let (access, patient) = open_patient(turn, caller, part, pseudonym)?;
+    let patient = patients::find(turn.db, pseudonym)?;
+    let access = patient.map(|patient| Access::of(turn, caller, patient)).transpose()?;
     let mut opening = Opening { pseudonym, charged: None, objects: Vec::with_capacity(places.len()) };
     for place in places {
         let (Some(item), Some(answer)) = (items.get(*place), answers.get_mut(*place)) else { continue };
         let opened = match &access {
-            Ok(key) => unwrap(key, &item.context, part, &item.wrapped).map_err(|_| Decision::RefusedForged),
-            Err(decision) => Err(*decision),
+            Some(access) => access.open(turn, part, item)?,
+            None => Err(Decision::RefusedUnknown),
         };
         let decision = opened.as_ref().err().copied().unwrap_or(Decision::Permitted);
         opening.objects.push(Touched { object: item.context.object, version: item.context.version, decision });
@@ -87,19 +88,25 @@ fn open(
     Ok(opening)
 }
 
-/// The patient's key if the actor may use it, else why not; and the patient.
-fn open_patient(
-    turn: &Turn<'_>,
-    caller: &Caller,
-    part: Part,
-    pseudonym: Pseudonym,
-) -> Result<(std::result::Result<PatientKey, Decision>, Option<Patient>)> {
-    let Some(patient) = patients::find(turn.db, pseudonym)? else { return Ok((Err(Decision::RefusedUnknown), None)) };
-    if let policy::Decision::Deny(reason) = turn.decide(caller, right(part).0, patient)? {
-        return Ok((Err(reason.into()), Some(patient)));
+/// How the actor stands to a patient, and the patient's key unless the patient is erased.
+struct Access<'c> {
+    standing: Standing<'c>,
+    key: Option<PatientKey>,
+}
+
+impl<'c> Access<'c> {
+    fn of(turn: &Turn<'_>, caller: &'c Caller, patient: Patient) -> Result<Self> {
+        Ok(Self { standing: turn.standing(caller, patient)?, key: patients::key(turn.db, turn.keys, patient)? })
     }
-    let key = patients::key(turn.db, turn.keys, patient)?.ok_or(Decision::RefusedUnknown);
-    Ok((key, Some(patient)))
+
+    /// The data key of one object if the actor may have it, else why not.
+    fn open(&self, turn: &Turn<'_>, part: Part, item: &ReleaseItem) -> Result<std::result::Result<DataKey, Decision>> {
+        if let policy::Decision::Deny(reason) = self.standing.decide_object(turn, right(part).0, item.context.object)? {
+            return Ok(Err(reason.into()));
+        }
+        let Some(key) = &self.key else { return Ok(Err(Decision::RefusedUnknown)) };
+        Ok(unwrap(key, &item.context, part, &item.wrapped).map_err(|_| Decision::RefusedForged))
+    }
 }
 
 /// Charges everybody who has a part in what was opened, or refuses the whole.
@@ -107,9 +114,13 @@ fn charge(turn: &mut Turn<'_>, caller: &Caller, part: Part, openings: &[Opening]
     let (_, measure) = right(part);
     let patients: Vec<Patient> = openings.iter().filter_map(|opening| opening.charged).collect();
     let bill = Metering::bill(caller, measure, &patients)?;
-    let Err(spent) = turn.metering.check(turn.db, caller, &bill, 0)? else {
-        return Ok(turn.metering.charge(turn.db, turn.keys, bill)?);
-    };
+    let mut fits = turn.metering.check(turn.db, caller, &bill, 0)?;
+    if fits.is_err() {
+        // Only who is over its own is asked what a colleague has approved.
+        let extra = step_up::granted(turn, caller, measure)?;
+        fits = turn.metering.check(turn.db, caller, &bill, extra)?;
+    }
+    let Err(spent) = fits else { return Ok(turn.metering.charge(turn.db, turn.keys, bill)?) };
     let words = metering::describe(&spent, measure);
     let listed = patients.iter().map(|patient| Listed { patient: patient.pseudonym, objects: Vec::new() }).collect();
     let event = Event {

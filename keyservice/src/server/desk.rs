@@ -1,9 +1,9 @@
 //! From a message to its answer. What needs no writing is answered here; the rest goes to the writer.
 
 use crate::alarm;
-use crate::authenticate::{self, Presented};
+use crate::authenticate::{self, Known, Presented};
 use crate::error::{Error, Result};
-use crate::request::{self, Node, admit, erase, release};
+use crate::request::{self, Node, admit, break_glass, erase, label, release, step_up};
 use crate::shared::{Counters, Shared};
 use crate::writer::{Done, NodeOrder, Order, Orders};
 use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
@@ -110,8 +110,12 @@ impl Desk {
             | Request::Compare { asker, .. }
             | Request::Erase { asker, .. }
             | Request::Peer { asker, .. }
+            | Request::StepUp { asker, .. }
+            | Request::BreakGlass { asker, .. }
             | Request::Report { asker, .. }
             | Request::Export { asker, .. } => asker,
+            Request::Relate(relate) => &relate.asker,
+            Request::Label(label) => &label.asker,
         };
         check(asker, &request)?;
         let presented =
@@ -137,7 +141,7 @@ impl Desk {
             return None;
         }
         match request {
-            Request::Tokens { terms, .. } if policy::may_search(&known.actor, purpose) => {
+            Request::Tokens { terms, .. } if self.may_search(&known, purpose) => {
                 Counters::add(&self.shared.counters.terms, terms.len());
                 Some(Answer::Tokens(terms.iter().map(|term| token(&self.shared.keys.tokens, term)).collect()))
             }
@@ -145,6 +149,10 @@ impl Desk {
             Request::Peer { ae_title, .. } => self.shared.register().peer_address(ae_title).map(Answer::Peer),
             _ => None,
         }
+    }
+
+    fn may_search(&self, known: &Known, purpose: Purpose) -> bool {
+        self.shared.engine().may_search(&known.actor, request::situation(purpose, false, record::time::now()))
     }
 
     async fn admin(&self, request: AdminRequest) -> Result<AdminAnswer> {
@@ -173,6 +181,9 @@ fn check(asker: &Asker, request: &Request) -> Result<()> {
         Request::Admit { items, .. } => admit::check(items),
         Request::Release { items, .. } => release::check(items),
         Request::Erase { reason, .. } => erase::check(reason),
+        Request::StepUp { ask, .. } => step_up::check(&asker.proof, ask),
+        Request::BreakGlass { ask, .. } => break_glass::check(&asker.proof, ask),
+        Request::Label(request) => label::check(request),
         Request::Tokens { terms, .. } => {
             let fits = terms.len() <= MESSAGE_ITEMS_MAX && terms.iter().all(|t| t.text.len() <= IDENTIFIER_BYTES_MAX);
             fits.then_some(()).ok_or_else(|| Error::invalid("too many terms, or one of them is too long"))

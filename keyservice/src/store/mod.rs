@@ -1,9 +1,14 @@
 //! The state: one SQLite file. A commit is one durable write, and everything that belongs together is in one commit.
 
 pub mod charges;
+pub mod erasures;
 pub mod events;
+pub mod holds;
 pub mod patients;
+pub mod quorum;
 pub mod register;
+pub mod sealed;
+pub mod relations;
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;
@@ -131,17 +136,37 @@ pub fn meta(db: &Connection, name: &str, first: impl FnOnce() -> Result<Vec<u8>>
     Ok(value)
 }
 
-/// Holds the root against the state: a state restored beside another root would refuse every key without saying why.
+/// Whether a fact is there.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn has_meta(db: &Connection, name: &str) -> Result<bool> {
+    Ok(db.prepare("SELECT 1 FROM meta WHERE name = ?1")?.exists([name])?)
+}
+
+/// Replaces a fact.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn set_meta(db: &Connection, name: &str, value: &[u8]) -> Result<()> {
+    db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", (name, value))?;
+    Ok(())
+}
+
+/// The name of the proof that a state and a base belong together.
+pub const CHECK: &str = "root";
+
+/// Holds the base against the state: a state restored beside another vault would refuse every key without saying why.
 ///
 /// # Errors
 /// Damaged if the two do not belong together.
 pub fn check_root(db: &Connection, keys: &Keys) -> Result<()> {
     const PLACE: &[u8] = b"meta/root";
-    let proof = meta(db, "root", || Ok(keys.register.seal(PLACE, b"root")?))?;
+    let proof = meta(db, CHECK, || Ok(keys.register.seal(PLACE, b"root")?))?;
     keys.register
         .open(PLACE, &proof)
         .map(|_| ())
-        .map_err(|_| Error::damaged("root.key and state.sqlite do not belong together"))
+        .map_err(|_| Error::damaged("vault.key and state.sqlite do not belong together"))
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub fn item(identifiers: Vec<Identifier>) -> AdmitItem {
         terms: Vec::new(),
         summary: DataKey(random()),
         content: DataKey(random()),
+        says: None,
     }
 }
 
