@@ -32,6 +32,14 @@ impl Checkpoint {
         Ok(SignedCheckpoint { checkpoint: self.clone(), note: key.sign(&text)? })
     }
 
+    /// What a note says. Nothing is verified here.
+    ///
+    /// # Errors
+    /// Invalid if it is not a checkpoint.
+    pub fn of_note(note: &crate::Note<'_>) -> Result<Self, Error> {
+        Self::parse(note.text()).ok_or(Error::Invalid("the note is not a checkpoint"))
+    }
+
     /// Reads a note's text; `None` if it is not a checkpoint's.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');

@@ -4,10 +4,12 @@ mod admin;
 mod conformance;
 mod import;
 mod ledger;
+pub mod login;
 mod pull;
 mod scrub;
 mod send;
 mod serve;
+mod witness;
 
 pub use serve::StopSignals;
 
@@ -39,10 +41,16 @@ enum Command {
     Pull(Box<pull::Options>),
     /// Sends kept studies to a registered peer.
     Send(Box<send::Options>),
+    /// Signs this machine in as somebody, with a key of its own; prints the headers that curl needs.
+    Login(login::Options),
+    /// Ends this machine's session.
+    Logout(login::OutOptions),
     /// Sets the archive up: facilities, peers, people, tokens.
     Admin(admin::Options),
     /// Verifies the ledger: every tile, every entry, the signed checkpoint.
     Verify(ledger::Options),
+    /// Watches that ledgers only grow, and cosigns what it has seen: for an authority outside the archive.
+    Witness(witness::Options),
     /// Reads every stored byte and finds any that changed.
     Scrub(scrub::Options),
     /// Prints the DICOM conformance statement of this build.
@@ -89,8 +97,11 @@ pub fn run() -> ExitCode {
         Command::Import(options) => import::run(options),
         Command::Pull(options) => pull::run(*options),
         Command::Send(options) => send::run(*options),
+        Command::Login(options) => login::run(options),
+        Command::Logout(options) => login::out(options),
         Command::Admin(options) => admin::run(options),
         Command::Verify(options) => ledger::run(options),
+        Command::Witness(options) => witness::run(options),
         Command::Scrub(options) => scrub::run(options),
         Command::Conformance => conformance::run(),
         Command::Pixels => pixels::worker::run().map(|()| Done::Wholly).map_err(anyhow::Error::from),
