@@ -146,7 +146,8 @@ impl Outbound {
         send(target, stream, request, body_bytes_max).await
     }
 
-    fn roots(&self) -> Result<RootCertStore> {
+    /// The authorities that others' certificates are checked against.
+    pub(crate) fn roots(&self) -> Result<RootCertStore> {
         if let Some(ca) = &self.ca {
             return read_roots(ca);
         }

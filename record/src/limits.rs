@@ -196,6 +196,14 @@ pub const LEASED_PATIENTS_MAX: usize = 256;
 pub const LEASED_KEYS_MAX: usize = 65_536;
 /// Things that an incident lists of what its actor did: a day of the largest budget, and what was refused.
 pub const INCIDENT_FACTS_MAX: usize = 10_000;
+/// Messages about alarms that are on their way at once.
+pub const DELIVERIES_AT_ONCE_MAX: usize = 16;
+/// How long one delivery may take: a mail server that checks whom it talks to takes some seconds.
+pub const DELIVERY_MS_MAX: u64 = 20_000;
+/// Attempts at one delivery before it is given up and shown as such: four hours of a server that is away.
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 24;
+/// Messages that were given up and are kept to be seen.
+pub const OUTBOX_DEAD_MAX: usize = 1_000;
 /// Bearer tokens whose signature the key service remembers having checked: 2 MB at their longest.
 pub const BEARERS_REMEMBERED_MAX: usize = 1_024;
 /// Address space of one pixel worker: what every decoder takes for the largest frame that it is given (see `JPEG_2000_SAMPLES_MAX`,
@@ -328,3 +336,13 @@ pub const REPORT_ENTRIES_MAX: usize = 20_000;
 pub const WITNESS_EVIDENCE_MAX: usize = 64;
 /// Seconds in which a witness must have been sent a whole request of some 70 kB.
 pub const WITNESS_REQUEST_SECONDS_MAX: u64 = 10;
+/// Witnesses of one ledger: a quorum of ten is more than any authority asks for.
+pub const WITNESSES_MAX: usize = 16;
+/// How long a witness may take: its disk takes some 10 ms, a line around the world some 300.
+pub const WITNESS_MS_MAX: u64 = 5_000;
+/// Between two checkpoints that witnesses are shown: each costs a durable write there.
+pub const WITNESS_ROUND_MS: u64 = 2_000;
+/// The longest rest before a witness that fails is asked again.
+pub const WITNESS_PAUSE_MS_MAX: u64 = 300_000;
+/// A ledger that does not grow is cosigned again after an hour, so that readers know that nothing was withheld.
+pub const WITNESS_REFRESH_SECONDS: u64 = 3_600;

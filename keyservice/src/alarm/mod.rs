@@ -3,8 +3,11 @@
 //! Whatever rings is written down in the transaction of the request that made it ring, so that no crash parts an alarm from
 //! its cause. A request that is refused, and so leaves nothing else behind, still leaves its alarms.
 
+mod deliver;
+mod detect;
 mod frozen;
 mod handle;
+mod hearing;
 mod incident;
 mod outbox;
 mod rows;
@@ -12,6 +15,7 @@ mod settings;
 mod tick;
 mod watch;
 
+pub use deliver::{Attempt, Deliverer, delivered};
 pub use frozen::{Cause, Frozen};
 pub use handle::{facts, request};
 pub use settings::Settings;

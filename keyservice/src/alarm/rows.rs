@@ -1,5 +1,6 @@
 //! Alarms, incidents, the frozen and what is to be delivered, as they lie in the state: each row sealed, and bound to its place.
 
+use super::detect::Habit;
 use super::frozen::{Cause, Frozen};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
@@ -104,6 +105,36 @@ pub fn all<T: for<'b> Decode<'b, ()>>(db: &Connection, keys: &Keys, table: Table
         found.push((id, open(keys, &table.place(id), &row.get::<_, Vec<u8>>(1)?)?));
     }
     Ok(found)
+}
+
+fn habit_place(actor: &str) -> Vec<u8> {
+    format!("habit/{actor}").into_bytes()
+}
+
+/// Writes an actor's habits down.
+///
+/// # Errors
+/// Busy or Damaged if the disk fails.
+pub fn put_habit(db: &Connection, keys: &Keys, actor: &str, habit: &Habit) -> Result<()> {
+    let sealed = seal(keys, &habit_place(actor), habit)?;
+    db.prepare_cached("INSERT OR REPLACE INTO habit (actor, sealed) VALUES (?1, ?2)")?.execute((actor, sealed))?;
+    Ok(())
+}
+
+/// Everybody's habits.
+///
+/// # Errors
+/// Damaged for a row that does not open.
+pub fn load_habits(db: &Connection, keys: &Keys) -> Result<Vec<(String, Habit)>> {
+    let mut statement = db.prepare("SELECT actor, sealed FROM habit")?;
+    let mut rows = statement.query([])?;
+    let mut habits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let actor: String = row.get(0)?;
+        let habit = open(keys, &habit_place(&actor), &row.get::<_, Vec<u8>>(1)?)?;
+        habits.push((actor, habit));
+    }
+    Ok(habits)
 }
 
 fn frozen_place(actor: &str) -> Vec<u8> {

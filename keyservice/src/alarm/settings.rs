@@ -1,6 +1,7 @@
 //! Settings of alarms: who has to look, by when, and how they are told.
 
 use super::Kind;
+use super::detect::Thresholds;
 use crate::error::{Error, Result};
 use seal::message::alarm::Severity;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub incident_hours: u16,
     /// Local time, from which usual hours are told: 7 is WIB, 8 WITA, 9 WIT.
     pub utc_offset_hours: i8,
+    /// From which figures on work does not look honest.
+    pub thresholds: Thresholds,
     /// Where alarms are posted to.
     pub webhooks: Vec<Webhook>,
     /// How alarms are mailed.
@@ -43,6 +46,7 @@ impl Default for Settings {
             freeze: ["canary", "enumeration", "volume"].map(str::to_owned).to_vec(),
             incident_hours: 24,
             utc_offset_hours: 7,
+            thresholds: Thresholds::default(),
             webhooks: Vec::new(),
             mail: None,
         }
@@ -135,6 +139,10 @@ impl Settings {
         if self.kinds.values().any(|kind| kind.clock_minutes == Some(0)) || !(-12..=14).contains(&self.utc_offset_hours)
         {
             return Err(Error::invalid("alarms: a clock runs for a minute at least, and a day has 24 hours"));
+        }
+        let own = self.kinds.values().flat_map(|kind| [&kind.owner, &kind.deputy]);
+        for contact in own.chain([&self.owner, &self.deputy, &self.officer]).flatten() {
+            contact.mail.as_deref().map(super::deliver::check_address).transpose()?;
         }
         for hook in &mut self.webhooks {
             hook.secret_file = beside.join(&hook.secret_file);

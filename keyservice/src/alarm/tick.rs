@@ -2,7 +2,7 @@
 
 use super::rows::{self, Table};
 use super::watch::Record;
-use super::{Settings, outbox};
+use super::{Settings, hearing, outbox};
 use crate::audit::{Action, Decision, Event};
 use crate::error::Result;
 use crate::request::Turn;
@@ -29,6 +29,7 @@ pub(super) fn tell(turn: &Turn<'_>, id: i64, record: &Record) -> Result<()> {
 /// # Errors
 /// Busy or Damaged if the disk fails.
 pub fn tick(turn: &mut Turn<'_>) -> Result<()> {
+    hearing::keep(turn)?;
     let is_due = |record: &Record| record.state == State::Open && record.stage < LAST_STAGE && turn.now >= record.due;
     let due_now: Vec<i64> = turn.watch.open.iter().filter(|(_, record)| is_due(record)).map(|(id, _)| *id).collect();
     for id in due_now {

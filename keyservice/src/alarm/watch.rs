@@ -1,9 +1,10 @@
 //! The watch: what rang, who is frozen, and what each request adds to it. All of it can be read again from the state.
 
+use super::detect::Detector;
 use super::frozen::{self, Frozen};
 use super::incident::{self, Way};
 use super::rows::{self, Table};
-use super::{Alarm, Kind, Settings, Severity, tick};
+use super::{Alarm, Kind, Settings, Severity, hearing, tick};
 use crate::audit::{Action, Decision, Event};
 use crate::error::Result;
 use crate::keys::Keys;
@@ -81,6 +82,9 @@ pub struct Watch {
     pub(super) has_refrozen: bool,
     /// Alarms that are not closed.
     pub(super) open: BTreeMap<i64, Record>,
+    pub(super) detector: Detector,
+    /// When habits were last written down.
+    pub(super) kept_at: Micros,
     ringing: Vec<Alarm>,
     heard: Vec<Event>,
     /// The device of whoever asks now.
@@ -96,8 +100,10 @@ impl Watch {
     /// Damaged for a row that does not open.
     pub fn load(db: &Connection, keys: &Keys, settings: Arc<Settings>) -> Result<Self> {
         let open = rows::all::<Record>(db, keys, Table::Alarm)?;
+        let detector = hearing::load(db, keys, &settings)?;
         Ok(Self {
             settings,
+            detector,
             frozen: rows::load_frozen(db, keys)?,
             has_refrozen: true,
             open: open.into_iter().filter(|(_, record)| record.state != State::Closed).collect(),
@@ -110,7 +116,11 @@ impl Watch {
     /// # Errors
     /// Damaged for a row that does not open.
     pub fn reload(&mut self, db: &Connection, keys: &Keys) -> Result<()> {
-        *self = Self::load(db, keys, Arc::clone(&self.settings))?;
+        let open = rows::all::<Record>(db, keys, Table::Alarm)?;
+        self.open = open.into_iter().filter(|(_, record)| record.state != State::Closed).collect();
+        self.frozen = rows::load_frozen(db, keys)?;
+        self.has_refrozen = true;
+        // What was heard of the group stays heard: it was asked for, though nobody was answered.
         Ok(())
     }
 
@@ -177,6 +187,7 @@ impl Watch {
 /// Busy or Damaged if the disk fails.
 pub fn attend(turn: &mut Turn<'_>) -> Result<()> {
     let heard = std::mem::take(&mut turn.watch.heard);
+    hearing::listen(turn, &heard)?;
     for alarm in std::mem::take(&mut turn.watch.ringing) {
         let channel = heard.iter().find(|event| event.actor == alarm.actor).and_then(|event| event.channel.clone());
         sound(turn, alarm, Way { channel, device: turn.watch.device.clone() })?;
