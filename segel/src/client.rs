@@ -1,5 +1,6 @@
-//! A plain HTTP/1.1 client for this host's own archive: `segel import` and `segel demo` use the doors that all use.
+//! A plain HTTP/1.1 client for this host's own archive: `segel import`, `segel send` and `segel demo` use the doors that all use.
 
+use crate::commands::login::Login;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -10,6 +11,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What this client keeps of an answer at most.
 const ANSWER_BYTES_MAX: usize = 512 * 1024 * 1024;
@@ -18,12 +20,21 @@ const READ_BYTES: usize = 256 * 1024;
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
-/// A client that shows one bearer token to one archive.
+/// What a client shows of who asks.
+#[derive(Clone)]
+pub enum Shown {
+    /// A bearer token; nothing at all if it is empty.
+    Bearer(String),
+    /// A login of this machine: each request has a proof of its own.
+    Login(Arc<Login>),
+}
+
+/// A client of one archive, as one asker.
 #[derive(Clone)]
 pub struct HttpClient {
     client: Client<HttpConnector, Body>,
     origin: String,
-    token: String,
+    shown: Shown,
 }
 
 /// An answer, whole.
@@ -39,19 +50,24 @@ pub struct HttpAnswer {
 impl HttpClient {
     /// A client of the archive at an address of this host.
     pub fn new(address: SocketAddr, token: String) -> Self {
+        Self::showing(address, Shown::Bearer(token))
+    }
+
+    /// A client of the archive at an address of this host, as whoever this shows.
+    pub fn showing(address: SocketAddr, shown: Shown) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Self { client, origin: format!("http://{address}"), token }
+        Self { client, origin: format!("http://{address}"), shown }
     }
 
     /// Gets a resource.
     pub async fn get(&self, path: &str, accept: &str) -> Result<HttpAnswer> {
-        let request = self.request(Method::GET, path).header(header::ACCEPT, accept);
+        let request = self.request(Method::GET, path).await?.header(header::ACCEPT, accept);
         self.send(request.body(full(Bytes::new()))?).await
     }
 
     /// Posts bytes at hand.
     pub async fn post(&self, path: &str, content_type: &str, accept: &str, body: Bytes) -> Result<HttpAnswer> {
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        let request = self.request(Method::POST, path).await?.header(header::CONTENT_TYPE, content_type);
         self.send(request.header(header::ACCEPT, accept).body(full(body))?).await
     }
 
@@ -63,7 +79,7 @@ impl HttpClient {
         accept: &str,
         reader: Box<dyn Read + Send>,
     ) -> Result<HttpAnswer> {
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        let request = self.request(Method::POST, path).await?.header(header::CONTENT_TYPE, content_type);
         let body = StreamBody::new(pieces(reader));
         self.send(request.header(header::ACCEPT, accept).body(BodyExt::boxed(body))?).await
     }
@@ -76,7 +92,7 @@ impl HttpClient {
         accept: &str,
         pieces: tokio::sync::mpsc::Receiver<std::io::Result<Bytes>>,
     ) -> Result<HttpAnswer> {
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
+        let request = self.request(Method::POST, path).await?.header(header::CONTENT_TYPE, content_type);
         let pieces = futures_util::stream::unfold(pieces, |mut pieces| async {
             pieces.recv().await.map(|piece| (piece.map(Frame::data), pieces))
         });
@@ -85,16 +101,24 @@ impl HttpClient {
 
     /// Gets a resource as it comes.
     pub async fn stream(&self, path: &str, accept: &str) -> Result<hyper::Response<hyper::body::Incoming>> {
-        let request = self.request(Method::GET, path).header(header::ACCEPT, accept).body(full(Bytes::new()))?;
+        let request = self.request(Method::GET, path).await?.header(header::ACCEPT, accept).body(full(Bytes::new()))?;
         self.client.request(request).await.context("the archive does not answer")
     }
 
-    fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
-        if self.token.is_empty() {
-            request
-        } else {
-            request.header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+    async fn request(&self, method: Method, path: &str) -> Result<hyper::http::request::Builder> {
+        let request = Request::builder().method(&method).uri(format!("{}{path}", self.origin));
+        match &self.shown {
+            Shown::Bearer(token) if token.is_empty() => Ok(request),
+            Shown::Bearer(token) => Ok(request.header(header::AUTHORIZATION, format!("Bearer {token}"))),
+            Shown::Login(login) => {
+                // An archive that has a public name takes proofs for that name alone; one without, for the address that was called.
+                let archive = login.archive();
+                let is_here = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+                let is_here = is_here.iter().any(|here| archive.starts_with(here));
+                let origin = if is_here { &self.origin } else { archive };
+                let headers = login.signed(method.as_str(), &format!("{origin}{path}")).await?;
+                Ok(headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The file that `segel serve --config` reads. Every key may be left out; an unknown key is an error, because a
@@ -20,6 +20,8 @@ pub struct Config {
     pub dimse: DimseConfig,
     /// The key service.
     pub keyservice: KeyServiceConfig,
+    /// Outside identity providers: what the doors need besides the key service's settings.
+    pub provider: Vec<crate::identity::ProviderConfig>,
 }
 
 /// `[http]`
@@ -38,6 +40,8 @@ pub struct HttpConfig {
     pub behind_tls_proxy: bool,
     /// Origins whose web pages may speak to the doors for programs.
     pub cors_origins: Vec<String>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed when sign-ins of one address are counted.
+    pub forwarded_by: Vec<IpAddr>,
 }
 
 /// `[dimse]`

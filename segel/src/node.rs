@@ -8,7 +8,7 @@ use crate::http::{self, Doors};
 use crate::pixels::Pixels;
 use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
-use crate::{dicomweb, durable, fhir, openapi, pages};
+use crate::{dicomweb, durable, emergency, fhir, identity, openapi, pages};
 use anyhow::{Context as _, Result, bail};
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
@@ -80,10 +80,14 @@ impl Node {
             pixels: self.pixels.clone(),
             ..Doors::new(self.archive.clone(), config.http.public_origin.as_deref())
         };
+        let providers = identity::Providers::new(&config.provider)?;
+        let entrance = identity::Entrance::new(doors.clone(), providers, &config.http.forwarded_by);
         let router = http::layers(
             dicomweb::router(doors.clone())
                 .merge(fhir::router(doors.clone()))
                 .merge(openapi::router())
+                .merge(identity::router(entrance))
+                .merge(emergency::router(doors.clone()))
                 .merge(pages::router(doors, self.sessions.clone())),
             http::Cors::new(&config.http.cors_origins)?,
         );

@@ -27,7 +27,9 @@ pub fn run(options: &Options) -> Result<()> {
     let venv = venv.to_str().context("the path of the Python environment is not UTF-8")?;
     let viewer = tools::viewer()?;
     let viewer = viewer.to_str().context("the path of the viewer is not UTF-8")?;
-    let mut environment = vec![("SEGEL_VENV", venv), ("SEGEL_VIEWER", viewer)];
+    let provider = tools::provider()?;
+    let provider = provider.to_str().context("the path of the provider is not UTF-8")?;
+    let mut environment = vec![("SEGEL_VENV", venv), ("SEGEL_VIEWER", viewer), ("SEGEL_PROVIDER", provider)];
     if options.long {
         environment.push(("SEGEL_LONG", "1"));
     }

@@ -1,9 +1,9 @@
 //! The real clients that the tests run: DCMTK, dicom3tools and Chromium from Debian, the Python ones in `.venv`, a viewer
-//! for Chromium in `.viewer`.
+//! for Chromium in `.viewer`, an OpenID Connect provider in `.provider`.
 
 use crate::run;
 use anyhow::{Context as _, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Debian packages: the program, or the file by its whole path, that shows a package is there, and its name.
 const PACKAGES: &[(&str, &str)] = &[
@@ -17,6 +17,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "libfaketime"),
     // The library that stands before the disk in a test is compiled by the test.
     ("cc", "gcc"),
 ];
@@ -28,11 +29,15 @@ const REQUIREMENTS: &str = "sim/requirements.txt";
 /// dependencies: its build holds them already.
 const VIEWER: &str = "sim/viewer";
 
+/// An OpenID Connect provider for Node, with everything that it needs by its hash.
+const PROVIDER: &str = "sim/provider";
+
 /// Installs what is missing. As root by `apt-get`; otherwise says what to type.
 pub fn install() -> Result<()> {
     install_packages()?;
     install_venv()?;
-    install_viewer()?;
+    install_npm(&viewer()?, VIEWER)?;
+    install_npm(&provider()?, PROVIDER)?;
     install_nextest()
 }
 
@@ -83,18 +88,27 @@ pub fn viewer() -> Result<PathBuf> {
     }
 }
 
-fn install_viewer() -> Result<()> {
-    let (viewer, source) = (viewer()?, run::root()?.join(VIEWER));
-    let lock = std::fs::read_to_string(source.join("package-lock.json")).context(VIEWER)?;
-    let stamp = viewer.join("installed-lock.json");
+/// Where the OpenID Connect provider is: `SEGEL_PROVIDER`, or `.provider` in the workspace.
+pub fn provider() -> Result<PathBuf> {
+    match std::env::var_os("SEGEL_PROVIDER") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Ok(run::root()?.join(".provider")),
+    }
+}
+
+/// Installs what the lock of a folder names, by its hashes.
+fn install_npm(folder: &Path, source: &str) -> Result<()> {
+    let from = run::root()?.join(source);
+    let lock = std::fs::read_to_string(from.join("package-lock.json")).with_context(|| source.to_owned())?;
+    let stamp = folder.join("installed-lock.json");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    std::fs::create_dir_all(&viewer)?;
+    std::fs::create_dir_all(folder)?;
     for name in ["package.json", "package-lock.json"] {
-        std::fs::copy(source.join(name), viewer.join(name))?;
+        std::fs::copy(from.join(name), folder.join(name))?;
     }
-    let folder = viewer.to_str().context("the path of the viewer is not UTF-8")?;
+    let folder = folder.to_str().context("the path of a folder of packages is not UTF-8")?;
     run::must("npm", &["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"])?;
     std::fs::write(stamp, lock)?;
     Ok(())

@@ -34,7 +34,12 @@ fn statement(base: &str) -> Value {
         "rest": [{
             "mode": "server",
             "security": {
-                "description": "Bearer tokens signed by the archive's key service. Every opening of a record is logged before it is answered.",
+                // SMART App Launch 2.2: where systems get their tokens stands in /fhir/.well-known/smart-configuration.
+                "service": [{"coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR",
+                }]}],
+                "description": "Tokens signed by the archive's key service, bound to a key (DPoP) or bearer tokens. Every opening of a record is logged before it is answered.",
             },
             "resource": resources,
             "interaction": [{"code": "transaction"}],
@@ -62,7 +67,12 @@ fn resource(definition: &Definition) -> Value {
         "updateCreate": false,
         "conditionalCreate": false,
         "searchParam": parameters,
+        "operation": [operation("meta-add"), operation("meta-delete")],
     })
+}
+
+fn operation(name: &str) -> Value {
+    json!({"name": name, "definition": format!("http://hl7.org/fhir/OperationDefinition/Resource-{name}")})
 }
 
 #[cfg(test)]

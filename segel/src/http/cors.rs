@@ -15,7 +15,7 @@ const DOORS: [&str; 4] = ["/dicom-web", "/fhir", "/wado", "/openapi.json"];
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 /// Headers beyond those that every page may send.
 const HEADERS: &str =
-    "accept, authorization, content-type, if-match, if-none-match, if-range, prefer, range, x-purpose-of-use";
+    "accept, authorization, content-type, dpop, if-match, if-none-match, if-range, prefer, range, x-purpose-of-use";
 /// Headers of an answer that a page may read beyond those that every page may.
 const EXPOSED: &str = "accept-ranges, content-length, content-location, content-range, etag, last-modified, location, \
                        retry-after, warning, www-authenticate";

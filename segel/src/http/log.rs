@@ -32,6 +32,7 @@ fn door(path: &str) -> &'static str {
     match path.trim_start_matches('/').split('/').next() {
         Some("dicom-web") => "dicomweb",
         Some("fhir") => "fhir",
+        Some("auth") => "auth",
         _ => "page",
     }
 }
@@ -42,6 +43,7 @@ mod tests {
     fn a_logged_request_says_its_door_and_nothing_of_its_path() {
         assert_eq!(super::door("/dicom-web/studies?PatientName=Siti"), "dicomweb");
         assert_eq!(super::door("/fhir/Patient"), "fhir");
+        assert_eq!(super::door("/auth/oidc/callback?code=secret"), "auth");
         assert_eq!(super::door("/study/1.2.3"), "page");
         assert_eq!(super::door("/"), "page");
     }

@@ -7,6 +7,7 @@ pub mod conditional;
 pub mod cors;
 pub mod log;
 pub mod problem;
+pub mod proofs;
 pub mod range;
 pub mod request;
 pub mod server;

@@ -52,7 +52,7 @@ impl<N: Names> FromRequestParts<Doors> for Asked<N> {
     type Rejection = N::Rejection;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, N::Rejection> {
-        let caller = Caller::of_program(doors, &parts.headers, N::CHANNEL).await?;
+        let caller = Caller::of_program(doors, parts, N::CHANNEL).await?;
         let connection = Extension::<Connection>::from_request_parts(parts, doors).await.ok();
         let names = Path::<N>::from_request_parts(parts, doors).await.map(|Path(names)| names);
         let names = names.map_err(|_| Problem::not_found())?;

@@ -9,7 +9,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -56,10 +56,32 @@ impl Default for Settings {
 pub struct Connection {
     /// The peer's address.
     pub peer: SocketAddr,
-    /// The port it came to.
-    pub port: u16,
+    /// The address it came to.
+    pub local: SocketAddr,
     /// Whether it came over TLS.
     pub tls: bool,
+}
+
+impl Connection {
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// Whether a host and port, as a `Host` header has them, are the address that this connection came to.
+    pub fn is_called(&self, authority: &str) -> bool {
+        let own_port = if self.tls { 443 } else { 80 };
+        // The colons of an IPv6 address stand inside brackets.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            _ => (authority, Some(own_port)),
+        };
+        let is_here = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => address == self.local.ip().to_canonical(),
+            Err(_) => host == "localhost" && self.local.ip().to_canonical().is_loopback(),
+        };
+        is_here && port == Some(self.local.port())
+    }
 }
 
 /// Serves `router` on `listener` until `shutdown` completes, then lets running requests end.
@@ -72,7 +94,6 @@ pub async fn serve(
     let acceptor = settings.tls.clone().map(TlsAcceptor::from);
     let crowd = Crowd::new(settings.connections_max);
     let service = TowerToHyperService::new(router);
-    let port = listener.local_addr()?.port();
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -90,7 +111,9 @@ pub async fn serve(
             Ok((socket, peer)) => {
                 // All that were idle may have asked for something meanwhile: then there is no place for this one.
                 let Some(place) = crowd.enter(peer.ip()) else { continue };
-                let connection = Connection { peer, port, tls: acceptor.is_some() };
+                // A socket that knows no address is gone already.
+                let Ok(local) = socket.local_addr() else { continue };
+                let connection = Connection { peer, local, tls: acceptor.is_some() };
                 let task = converse(socket, connection, acceptor.clone(), service.clone(), stopping.clone(), place);
                 connections.spawn(task);
             }

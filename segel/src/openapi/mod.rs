@@ -38,9 +38,16 @@ fn described() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
         },
         "paths": paths,
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"dpop": []}],
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "dpop": {
+                    "type": "http",
+                    "scheme": "dpop",
+                    "description": "RFC 9449: a token that is bound to a key, and in the header DPoP a proof of it for this one request.",
+                },
+            },
             "schemas": {"Problem": {
                 "description": "RFC 9457",
                 "type": "object",

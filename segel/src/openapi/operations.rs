@@ -38,6 +38,29 @@ const fn post(
     Operation { method: "POST", path, section, summary, query: &[], takes, gives, is_open: false }
 }
 
+/// A step of signing in: whoever takes it has no token yet.
+const fn sign_in(
+    path: &'static str,
+    section: &'static str,
+    summary: &'static str,
+    takes: &'static [&'static str],
+) -> Operation {
+    Operation { method: "POST", path, section, summary, query: &[], takes, gives: PLAIN_JSON, is_open: true }
+}
+
+/// What anybody may know.
+const fn discover(path: &'static str, section: &'static str, summary: &'static str) -> Operation {
+    Operation { method: "GET", path, section, summary, query: &[], takes: &[], gives: PLAIN_JSON, is_open: true }
+}
+
+const PLAIN_JSON: &[&str] = &["application/json"];
+const FORM: &[&str] = &["application/x-www-form-urlencoded"];
+const PASSKEYS: &str = "Passkeys (WebAuthn Level 3)";
+const DEVICES: &str = "Devices (RFC 9449)";
+const PROVIDERS: &str = "OpenID Connect";
+const STEP_UP: &str = "Step-up";
+const BREAK_GLASS: &str = "Break-glass";
+const SMART: &str = "SMART Backend Services";
 const SEARCH: &str = "Search (PS3.18 10.6)";
 const STORE: &str = "Store (PS3.18 10.5)";
 const RETRIEVE: &str = "Retrieve (PS3.18 10.4)";
@@ -246,7 +269,52 @@ pub const OPERATIONS: &[Operation] = &[
         gives: FHIR_JSON,
         is_open: false,
     },
+    post("/fhir/{resource_type}/{id}/$meta-add", FHIR, "labels are set", FHIR_JSON, FHIR_JSON),
+    post("/fhir/{resource_type}/{id}/$meta-delete", FHIR, "labels are taken away", FHIR_JSON, FHIR_JSON),
     get("/fhir/{resource_type}/{id}/_history/{version}", FHIR, "vread", &[], FHIR_JSON),
+    discover("/auth/ways", PASSKEYS, "Which ways of signing in there are."),
+    sign_in("/auth/passkey/begin", PASSKEYS, "A challenge for a passkey.", PLAIN_JSON),
+    sign_in("/auth/passkey/finish", PASSKEYS, "A passkey's answer for a bound token.", PLAIN_JSON),
+    sign_in("/auth/enrol/begin", PASSKEYS, "A challenge for a new passkey, by an invitation.", PLAIN_JSON),
+    sign_in("/auth/enrol/finish", PASSKEYS, "A new passkey for a bound token.", PLAIN_JSON),
+    sign_in("/auth/device/begin", DEVICES, "A nonce for a device's key.", PLAIN_JSON),
+    sign_in(
+        "/auth/device/finish",
+        DEVICES,
+        "A device's proof, with an invitation if it is new, for a bound token.",
+        PLAIN_JSON,
+    ),
+    sign_in("/auth/oidc/begin", PROVIDERS, "Where the browser goes to sign in.", PLAIN_JSON),
+    sign_in("/auth/oidc/finish", PROVIDERS, "What the provider sent back for a bound token.", PLAIN_JSON),
+    discover("/.well-known/smart-configuration", SMART, "Where systems get their tokens."),
+    discover("/fhir/.well-known/smart-configuration", SMART, "Where systems get their tokens."),
+    sign_in("/auth/token", SMART, "A system's signed assertion for a token (client_credentials).", FORM),
+    Operation {
+        method: "POST",
+        path: "/auth/renew",
+        section: DEVICES,
+        summary: "A fresh token for the session's last one.",
+        query: &[],
+        takes: &[],
+        gives: PLAIN_JSON,
+        is_open: false,
+    },
+    Operation {
+        method: "POST",
+        path: "/auth/signout",
+        section: DEVICES,
+        summary: "Ends the session.",
+        query: &[],
+        takes: &[],
+        gives: &[],
+        is_open: false,
+    },
+    get("/auth/step-up", STEP_UP, "The own askings of a day, and what colleagues wait for.", &[], PLAIN_JSON),
+    post("/auth/step-up", STEP_UP, "Asks a colleague for more patients in this hour.", PLAIN_JSON, PLAIN_JSON),
+    post("/auth/step-up/approve", STEP_UP, "A colleague's word.", PLAIN_JSON, PLAIN_JSON),
+    post("/auth/break-glass", BREAK_GLASS, "Declares an emergency for one patient.", PLAIN_JSON, PLAIN_JSON),
+    get("/auth/break-glass/queue", BREAK_GLASS, "Emergencies that wait for a review.", &[], PLAIN_JSON),
+    post("/auth/break-glass/review", BREAK_GLASS, "Reviews one.", PLAIN_JSON, PLAIN_JSON),
     Operation {
         method: "GET",
         path: "/openapi.json",

@@ -32,7 +32,12 @@ async fn every_route_is_described_and_every_description_has_its_route() {
     let keys = KeyClient::new(Endpoint::Unix(folder.path().join("nobody.sock")));
     let archive = Archive::start(&Settings::new(folder.path()), keys, &mut |_| {}).unwrap();
     let doors = Doors::new(archive, None);
-    let router = crate::dicomweb::router(doors.clone()).merge(crate::fhir::router(doors)).merge(router());
+    let entrance = crate::identity::Entrance::new(doors.clone(), crate::identity::Providers::default(), &[]);
+    let router = crate::dicomweb::router(doors.clone())
+        .merge(crate::emergency::router(doors.clone()))
+        .merge(crate::fhir::router(doors))
+        .merge(crate::identity::router(entrance))
+        .merge(router());
     let described: BTreeSet<String> = OPERATIONS.iter().map(|o| format!("{} {}", o.method, o.path)).collect();
     assert_eq!(described.len(), OPERATIONS.len(), "an operation is described twice");
     assert_eq!(routes(&router), described);

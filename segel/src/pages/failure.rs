@@ -11,17 +11,26 @@ use axum::response::{IntoResponse, Response};
 pub struct Failure {
     problem: Problem,
     language: Language,
+    /// Where a visitor whom nobody knows is sent.
+    entrance: Option<String>,
 }
 
 impl Failure {
     /// A problem, in a language.
     pub fn of(problem: Problem, language: Language) -> Self {
-        Self { problem, language }
+        Self { problem, language, entrance: Some("/signin".to_owned()) }
     }
 
-    /// Nobody is signed in.
-    pub fn sign_in(language: Language) -> Self {
-        Self { problem: Problem::unauthorized("Sign in first."), language }
+    /// A problem that is said as it is, also to a visitor whom nobody knows.
+    pub fn said(problem: Problem, language: Language) -> Self {
+        Self { problem, language, entrance: None }
+    }
+
+    /// Nobody is signed in who wants to be here.
+    pub fn sign_in(language: Language, here: &str) -> Self {
+        let entrance = if here == "/" { String::new() } else { format!("?back={}", super::form::encoded(here)) };
+        let problem = Problem::unauthorized("Sign in first.");
+        Self { problem, language, entrance: Some(format!("/signin{entrance}")) }
     }
 }
 
@@ -37,11 +46,12 @@ struct Page<'a> {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        if self.problem.status == StatusCode::UNAUTHORIZED {
-            return (StatusCode::SEE_OTHER, [(header::LOCATION, "/signin")]).into_response();
+        if let Some(entrance) = self.entrance.filter(|_| self.problem.status == StatusCode::UNAUTHORIZED) {
+            return (StatusCode::SEE_OTHER, [(header::LOCATION, entrance)]).into_response();
         }
         let words = self.language.words();
         let (title, advice) = match self.problem.status {
+            StatusCode::UNAUTHORIZED => ("failure-unknown", "failure-unknown-advice"),
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => ("failure-refused", "failure-refused-advice"),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => ("failure-busy", "failure-busy-advice"),
             status if status.is_server_error() => ("failure-damaged", "failure-damaged-advice"),

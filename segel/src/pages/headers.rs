@@ -6,8 +6,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Nothing runs, shows or loads that this server did not send as a file of its own; no page may frame ours.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const STRICT: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -42,9 +42,13 @@ pub async fn own_forms(request: Request, next: Next) -> Response {
 }
 
 const SEAL: &str = include_str!("../../assets/seal.svg");
-const FILES: [(&str, &str, &str); 3] = [
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const FILES: [(&str, &str, &str); 6] = [
     ("segel.css", "text/css; charset=utf-8", include_str!("../../assets/segel.css")),
-    ("viewer.js", "text/javascript; charset=utf-8", include_str!("../../assets/viewer.js")),
+    ("viewer.js", SCRIPT, include_str!("../../assets/viewer.js")),
+    ("identity.js", SCRIPT, include_str!("../../assets/identity.js")),
+    ("session.js", SCRIPT, include_str!("../../assets/session.js")),
+    ("signin.js", SCRIPT, include_str!("../../assets/signin.js")),
     ("seal.svg", "image/svg+xml", SEAL),
 ];
 
@@ -56,6 +60,12 @@ pub async fn asset(Path(name): Path<String>) -> Response {
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// `GET /worker.js`: the service worker. It serves what lies beside and below its own address, so it lies at the root.
+pub async fn worker() -> Response {
+    let headers = [(header::CONTENT_TYPE, SCRIPT), (header::CACHE_CONTROL, "no-cache")];
+    (headers, include_str!("../../assets/worker.js")).into_response()
 }
 
 /// `GET /favicon.ico`
@@ -70,7 +80,7 @@ mod tests {
     #[test]
     fn the_pages_own_files_need_no_exception_of_the_policy() {
         assert!(!POLICY.contains("unsafe"));
-        for template in ["layout", "signin", "studies", "study", "patient", "results", "failure"] {
+        for template in ["layout", "signin", "purpose", "studies", "study", "patient", "results", "failure"] {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
             let text = std::fs::read_to_string(format!("{path}/{template}.html")).unwrap();
             for inline in ["style=", "onclick=", "onload=", "javascript:", "<style", "http://", "https://"] {
@@ -81,5 +91,24 @@ mod tests {
                 "{template}.html"
             );
         }
+    }
+
+    #[test]
+    fn the_pages_own_scripts_come_from_here_alone() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|kind| kind == "js") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for elsewhere in ["http://", "https://", "eval(", "innerHTML", "document.write", "new Function"] {
+                    assert!(!text.contains(elsewhere), "{} has {elsewhere}", path.display());
+                }
+                let loaded = text.matches("importScripts(").count();
+                assert_eq!(loaded, text.matches("importScripts(\"/assets/").count(), "{}", path.display());
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT).count() + 1, "and the service worker");
     }
 }

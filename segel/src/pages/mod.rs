@@ -1,12 +1,12 @@
 //! Pages for people: sign in, find a study, look at it with the patient's results and documents beside it.
 //!
-//! Everything is rendered on the server; one small script draws pictures. Nothing is loaded from elsewhere, and nothing of a
-//! patient may stay in a browser's cache.
+//! Everything is rendered on the server; one small script draws pictures, and others sign in with a passkey and show with every
+//! request who asks. Nothing is loaded from elsewhere, and nothing of a patient may stay in a browser's cache.
 
 mod document;
 mod electrocardiogram;
 mod failure;
-mod form;
+pub mod form;
 mod headers;
 mod home;
 mod picture;
@@ -59,10 +59,13 @@ pub fn router(doors: Doors, sessions: Sessions) -> Router {
         .route("/documents/{kind}/{id}", get(document::resource))
         .route("/signin", get(signin::page).post(signin::token))
         .route("/signin/{code}", get(signin::link))
+        .route("/enrol", get(signin::enrol))
+        .route("/auth/oidc/callback", get(signin::returned))
         .route("/signout", post(signin::out))
         .route("/language/{code}", get(signin::language))
         .route("/healthz", get(home::health))
         .route("/assets/{name}", get(headers::asset))
+        .route("/worker.js", get(headers::worker))
         .route("/favicon.ico", get(headers::icon))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(headers::own_forms))

@@ -1,4 +1,5 @@
-//! Signing in with an access token or a one-time link, signing out, choosing a language.
+//! Signing in: with a passkey or an outside provider, which the scripts of these pages do (`identity/`), with an access token or a
+//! one-time link; signing out, choosing a language.
 
 use super::Pages;
 use super::failure::Failure;
@@ -7,30 +8,67 @@ use super::shown::{Frame, html};
 use super::texts::Language;
 use super::visitor::{Guest, LANGUAGE_COOKIE, SESSION_COOKIE, cookie, known};
 use crate::http::Connection;
+use crate::http::asker::Caller;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use record::time;
+use seal::message::Proof;
 use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "signin.html")]
 struct Page<'a> {
     frame: Frame<'a>,
+    title: &'static str,
+    step: Step,
+    refused: &'static str,
     problem: Option<&'static str>,
+    purposes: [&'static str; 7],
+}
+
+/// Which of the entrance's pages it is.
+enum Step {
+    SignIn,
+    Enrol,
+    /// Back from an outside provider.
+    Returned,
+}
+
+/// What a session may be for (HL7 PurposeOfUse); the key service decides who may choose which.
+const PURPOSES: [&str; 7] = ["TREAT", "ETREAT", "HOPERAT", "PUBHLTH", "PATRQT", "HRESCH", "HSYSADMIN"];
+
+fn show_step(language: Language, step: Step, here: &str, problem: Option<&str>) -> Response {
+    let mut frame = Frame::guest(language);
+    frame.here = form::encoded(here);
+    let problem = problem.map(|key| frame.w.t(key));
+    let (title, refused) = match step {
+        Step::SignIn => ("signin-title", "passkey-refused"),
+        Step::Enrol => ("enrol-title", "enrol-refused"),
+        Step::Returned => ("signin-title", "provider-refused"),
+    };
+    html(&Page { frame, title, step, refused, problem, purposes: PURPOSES })
 }
 
 fn show(language: Language, problem: Option<&str>) -> Response {
-    let frame = Frame::guest(language);
-    let problem = problem.map(|key| frame.w.t(key));
-    html(&Page { frame, problem })
+    show_step(language, Step::SignIn, "/signin", problem)
 }
 
 /// `GET /signin`
-pub async fn page(Guest(language): Guest) -> Response {
-    show(language, None)
+pub async fn page(Guest(language): Guest, uri: Uri) -> Response {
+    show_step(language, Step::SignIn, uri.path_and_query().map_or("/signin", |here| here.as_str()), None)
+}
+
+/// `GET /enrol`: a passkey by an invitation, whose code stands behind the `#` of a link, or is typed.
+pub async fn enrol(Guest(language): Guest) -> Response {
+    show_step(language, Step::Enrol, "/enrol", None)
+}
+
+/// `GET /auth/oidc/callback`: back from an outside provider. The page's script goes on with what stands in its address.
+pub async fn returned(Guest(language): Guest) -> Response {
+    show_step(language, Step::Returned, "/signin", None)
 }
 
 /// `POST /signin`: a token in a form's field. The key service decides whether it holds.
@@ -67,8 +105,8 @@ async fn begin(
     token: String,
     refused: &str,
 ) -> Result<Response, Failure> {
-    let who = match known(pages, token.clone()).await {
-        Ok((_, who)) => who,
+    let who = match known(pages, Proof::Bearer(token.clone())).await {
+        Ok(Caller { who, .. }) => who,
         Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
             return Ok((StatusCode::UNAUTHORIZED, show(language, Some(refused))).into_response());
         }

@@ -3,13 +3,15 @@
 use super::Pages;
 use super::failure::Failure;
 use super::texts::Language;
+use crate::http::Problem;
+use crate::http::asker::{self, Caller};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use record::{Purpose, time};
+use record::time;
 use seal::message::{Asker, Proof, Who};
 
-/// The cookie that holds the session's id. It is not the token: a cookie that leaks from a browser's disk opens nothing
+/// The cookie that holds the id of a session begun with a pasted token. A session begun with a passkey has none. It is not the token: a cookie that leaks from a browser's disk opens nothing
 /// once the session has ended.
 pub const SESSION_COOKIE: &str = "segel-session";
 /// The cookie that holds the chosen language.
@@ -34,12 +36,23 @@ pub fn language(headers: &HeaderMap) -> Language {
     })
 }
 
-/// Asks as this token's owner, for the purpose that the token allows.
-pub async fn known(pages: &Pages, token: String) -> Result<(Asker, Who), crate::http::Problem> {
-    let mut asker = Asker { proof: Proof::Bearer(token), purpose: Purpose::Treat, channel: "page".to_owned() };
-    let who = pages.doors.authenticate(&asker).await?;
-    asker.purpose = who.purpose;
-    Ok((asker, who))
+/// Asks as whoever shows this proof, for the purpose that the token allows.
+pub async fn known(pages: &Pages, proof: Proof) -> Result<Caller, Problem> {
+    Caller::known(&pages.doors, proof, None, "page").await
+}
+
+/// What a page's request shows: the token and proof that the service worker added, or else a session begun with a pasted token.
+fn shown(parts: &Parts, pages: &Pages) -> Option<Result<Proof, Problem>> {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        let shown = asker::of_request(&pages.doors, parts);
+        return Some(shown.and_then(|proof| match proof {
+            Proof::Bound { .. } => Ok(proof),
+            // A browser shows none here, and what a program shows belongs to the doors for programs.
+            _ => Err(Problem::unauthorized("The pages take a token with a proof of its key.")),
+        }));
+    }
+    let session = cookie(&parts.headers, SESSION_COOKIE)?;
+    pages.sessions.token(session, time::now()).map(|token| Ok(Proof::Bearer(token)))
 }
 
 /// Somebody signed in.
@@ -60,10 +73,16 @@ impl FromRequestParts<Pages> for Visitor {
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Failure> {
         let language = language(&parts.headers);
         let here = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
-        let token = cookie(&parts.headers, SESSION_COOKIE).and_then(|id| pages.sessions.token(id, time::now()));
-        let Some(token) = token else { return Err(Failure::sign_in(language)) };
-        match known(pages, token).await {
-            Ok((asker, who)) => Ok(Self { asker, who, language, here }),
+        let by_worker = parts.headers.contains_key(header::AUTHORIZATION);
+        let Some(shown) = shown(parts, pages) else { return Err(Failure::sign_in(language, &here)) };
+        let known = match shown {
+            Ok(proof) => known(pages, proof).await,
+            Err(problem) => Err(problem),
+        };
+        match known {
+            Ok(Caller { asker, who }) => Ok(Self { asker, who, language, here }),
+            // The service worker must hear it, to renew the token or to say that the session has ended.
+            Err(problem) if by_worker => Err(Failure::said(problem, language)),
             Err(problem) => Err(Failure::of(problem, language)),
         }
     }

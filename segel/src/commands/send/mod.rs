@@ -1,4 +1,4 @@
-//! `segel send`: kept studies to a registered peer, as the act of whoever's token is shown.
+//! `segel send`: kept studies to a registered peer, as the act of whoever's token or login is shown.
 //!
 //! A walkthrough: the running archive opens each study for the token, in one logged release, and streams it ([`parts`]);
 //! each instance goes on to the peer as it comes ([`forward`]); with `--commit` the peer is asked in the end what it keeps
@@ -9,7 +9,8 @@ mod forward;
 mod parts;
 
 use super::{Data, Done};
-use crate::client::HttpClient;
+use crate::client::{HttpClient, Shown};
+use crate::commands::login::Login;
 use crate::dimse::requestor::Peer;
 use crate::tls::Identity;
 use crate::whereabouts::Whereabouts;
@@ -21,6 +22,7 @@ use record::Purpose;
 use seal::message::{Asker, Proof};
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `segel send`
@@ -34,9 +36,12 @@ pub struct Options {
     /// StudyInstanceUID; may be repeated.
     #[arg(long, value_name = "UID", required = true, value_parser = uid)]
     study: Vec<String>,
+    /// The login of this machine that sends: `segel login`.
+    #[arg(long, value_name = "NAME", conflicts_with = "token")]
+    login: Option<String>,
     /// The bearer token of whoever sends: `segel admin token`.
-    #[arg(long, env = "SEGEL_TOKEN", hide_env_values = true)]
-    token: String,
+    #[arg(long, env = "SEGEL_TOKEN", hide_env_values = true, required_unless_present = "login")]
+    token: Option<String>,
     /// Our AE title, as the peer knows it.
     #[arg(long = "as", value_name = "AETITLE", default_value = "SEGEL")]
     calling: String,
@@ -80,8 +85,12 @@ pub fn run(options: Options) -> Result<Done> {
 async fn send(options: &Options, data: &Path) -> Result<Report> {
     let running = Whereabouts::of_running(data).and_then(|running| running.http);
     let http = running.context("the archive must be running, with its HTTP door: segel serve")?;
-    let client = HttpClient::new(http, options.token.clone());
-    let peer = peer(options, data).await?;
+    let shown = match &options.login {
+        Some(name) => Shown::Login(Arc::new(Login::open(name)?)),
+        None => Shown::Bearer(options.token.clone().unwrap_or_default()),
+    };
+    let client = HttpClient::showing(http, shown.clone());
+    let peer = peer(options, &shown, data).await?;
     let mut forwarder = Forwarder::new(peer.clone());
     let mut report = Report::default();
     for study in &options.study {
@@ -101,13 +110,21 @@ async fn send(options: &Options, data: &Path) -> Result<Report> {
 }
 
 /// The peer's registered address; the key service tells it to those whom it knows.
-async fn peer(options: &Options, data: &Path) -> Result<Peer> {
+async fn peer(options: &Options, shown: &Shown, data: &Path) -> Result<Peer> {
     let socket = data.join("keyservice/node.sock");
     if !socket.exists() {
         bail!("the key service of this archive is on another host; send from where the archive node runs embedded");
     }
-    let asker =
-        Asker { proof: Proof::Bearer(options.token.clone()), purpose: Purpose::Treat, channel: "dimse".to_owned() };
+    let proof = match shown {
+        Shown::Bearer(token) => Proof::Bearer(token.clone()),
+        Shown::Login(login) => {
+            // No HTTP request carries this question; its proof names what it is for all the same.
+            let uri = format!("{}/peers", login.archive());
+            let (token, proof) = login.shown("GET", &uri).await?;
+            Proof::Bound { token, proof, method: "GET".to_owned(), uri }
+        }
+    };
+    let asker = Asker { proof, purpose: Purpose::Treat, channel: "dimse".to_owned() };
     let address = KeyClient::new(Endpoint::Unix(socket)).peer(&asker, &options.to).await;
     let address = address.with_context(|| {
         let to = &options.to;
@@ -137,7 +154,7 @@ impl Report {
             println!("refused {instance}: {why}");
         }
         for study in &self.unknown {
-            println!("there is no study {study}, or it is not this token's to open");
+            println!("there is no study {study}, or it is not this sender's to open");
         }
         for (instance, why) in &self.uncommitted {
             println!("not committed {instance}: {why}");
