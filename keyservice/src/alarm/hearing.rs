@@ -1,7 +1,7 @@
 //! From the events that requests write down to what the detectors hear, and what they find to alarms.
 
 use super::detect::{Detector, Habit, Heard, Opened, What};
-use super::{Alarm, Settings, rows};
+use super::{Alarm, Kind, Settings, Severity, rows};
 use crate::audit::{self, Action, Decision, Event};
 use crate::error::Result;
 use crate::keys::Keys;
@@ -62,6 +62,7 @@ fn last_hour(db: &Connection, keys: &Keys) -> Result<Vec<Event>> {
 /// Has the detectors hear of events that were written down, and rings for what they find.
 pub(super) fn listen(turn: &mut Turn<'_>, events: &[Event]) -> Result<()> {
     for event in events {
+        watch_canaries(turn, event);
         for heard in translate(turn.db, event)? {
             for finding in turn.watch.detector.hear(&heard) {
                 turn.watch.ring(Alarm {
@@ -92,19 +93,44 @@ pub(super) fn keep(turn: &mut Turn<'_>) -> Result<()> {
     Ok(())
 }
 
-fn translate(db: &Connection, event: &Event) -> Result<Option<Heard>> {
-    let what = match (event.action, event.decision, event.part, event.patient) {
-        (_, Decision::RefusedFrozen, ..) => None,
-        (Action::Release, Decision::Permitted, Some(Part::Content), Some(patient)) => {
-            opened(db, patient, event.facility.as_ref(), count(event))?.map(What::Opened)
-        }
-        (Action::Release, Decision::Permitted, Some(Part::Summary), Some(patient)) => Some(What::Listed(patient)),
-        (Action::NewVersion, Decision::Permitted, ..) => Some(What::Rewrote(count(event))),
-        (Action::IdentityConflict, Decision::Permitted, ..) => Some(What::Rewrote(1)),
-        (_, decision, ..) if decision != Decision::Permitted => Some(What::Refused),
-        _ => None,
+/// Rings for a canary whose content was opened. Showing one in a list is not yet a theft.
+fn watch_canaries(turn: &mut Turn<'_>, event: &Event) {
+    if (event.action, event.decision, event.part) != (Action::Release, Decision::Permitted, Some(Part::Content)) {
+        return;
+    }
+    let Some(patient) = event.patient.filter(|patient| turn.watch.canaries.holds(*patient)) else { return };
+    turn.watch.ring(Alarm {
+        kind: Kind::Canary,
+        severity: Severity::Critical,
+        actor: event.actor.clone(),
+        facility: event.facility.clone(),
+        text: "opened a record that no honest work opens".to_owned(),
+        patient: Some(patient),
+    });
+}
+
+fn translate(db: &Connection, event: &Event) -> Result<Vec<Heard>> {
+    let heard = |what| Heard { at: event.at, actor: event.actor.clone().unwrap_or_default(), role: event.role, what };
+    let listed = || {
+        let more = event.patients.iter().flatten().map(|listed| listed.patient);
+        event.patient.into_iter().chain(more).map(|patient| heard(What::Listed(patient))).collect()
     };
-    Ok(what.map(|what| Heard { at: event.at, actor: event.actor.clone().unwrap_or_default(), role: event.role, what }))
+    Ok(match (event.action, event.decision, event.part) {
+        (_, Decision::RefusedFrozen, _) => Vec::new(),
+        // A list passes over who is not to be shown; nobody has asked for them.
+        (Action::Release, decision, Some(Part::Summary)) if decision != Decision::RefusedBudget => {
+            if decision == Decision::Permitted { listed() } else { Vec::new() }
+        }
+        (Action::Release, Decision::Permitted, Some(Part::Content)) => {
+            let Some(patient) = event.patient else { return Ok(Vec::new()) };
+            let opened = opened(db, patient, event.facility.as_ref(), count(event))?;
+            opened.map(|opened| heard(What::Opened(opened))).into_iter().collect()
+        }
+        (Action::NewVersion, Decision::Permitted, _) => vec![heard(What::Rewrote(count(event)))],
+        (Action::IdentityConflict, Decision::Permitted, _) => vec![heard(What::Rewrote(1))],
+        (_, decision, _) if decision != Decision::Permitted => vec![heard(What::Refused)],
+        _ => Vec::new(),
+    })
 }
 
 fn count(event: &Event) -> u32 {
@@ -143,8 +169,8 @@ mod tests {
     fn a_refusal_of_the_frozen_is_nothing_new() {
         let db = Connection::open_in_memory().unwrap();
         let event = |decision| Event { actor: Some("a".into()), ..Event::new(0, Action::Authenticate, decision) };
-        assert_eq!(translate(&db, &event(Decision::RefusedFrozen)).unwrap(), None);
-        let heard = translate(&db, &event(Decision::RefusedProof)).unwrap().unwrap();
-        assert_eq!((heard.what, heard.actor.as_str()), (What::Refused, "a"));
+        assert!(translate(&db, &event(Decision::RefusedFrozen)).unwrap().is_empty());
+        let heard = translate(&db, &event(Decision::RefusedProof)).unwrap();
+        assert_eq!((&heard[0].what, heard[0].actor.as_str()), (&What::Refused, "a"));
     }
 }

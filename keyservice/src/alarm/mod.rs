@@ -10,7 +10,7 @@ mod handle;
 mod hearing;
 mod incident;
 mod outbox;
-mod rows;
+pub(crate) mod rows;
 mod settings;
 mod tick;
 mod watch;

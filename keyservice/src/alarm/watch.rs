@@ -5,6 +5,7 @@ use super::frozen::{self, Frozen};
 use super::incident::{self, Way};
 use super::rows::{self, Table};
 use super::{Alarm, Kind, Settings, Severity, hearing, tick};
+use crate::canary::{self, Canaries};
 use crate::audit::{Action, Decision, Event};
 use crate::error::Result;
 use crate::keys::Keys;
@@ -82,6 +83,8 @@ pub struct Watch {
     pub(super) has_refrozen: bool,
     /// Alarms that are not closed.
     pub(super) open: BTreeMap<i64, Record>,
+    /// Records that no honest work opens.
+    pub canaries: Canaries,
     pub(super) detector: Detector,
     /// When habits were last written down.
     pub(super) kept_at: Micros,
@@ -89,6 +92,8 @@ pub struct Watch {
     heard: Vec<Event>,
     /// The device of whoever asks now.
     device: Option<String>,
+    /// The canary that the archive plants now.
+    planting: Option<i64>,
     /// The minute, and refusals of frozen actors that were written down in it.
     refused: (Micros, u32),
 }
@@ -98,12 +103,13 @@ impl Watch {
     ///
     /// # Errors
     /// Damaged for a row that does not open.
-    pub fn load(db: &Connection, keys: &Keys, settings: Arc<Settings>) -> Result<Self> {
+    pub fn load(db: &Connection, keys: &Keys, settings: Arc<Settings>, planting: canary::Settings) -> Result<Self> {
         let open = rows::all::<Record>(db, keys, Table::Alarm)?;
         let detector = hearing::load(db, keys, &settings)?;
         Ok(Self {
             settings,
             detector,
+            canaries: Canaries::load(db, keys, planting)?,
             frozen: rows::load_frozen(db, keys)?,
             has_refrozen: true,
             open: open.into_iter().filter(|(_, record)| record.state != State::Closed).collect(),
@@ -120,6 +126,7 @@ impl Watch {
         self.open = open.into_iter().filter(|(_, record)| record.state != State::Closed).collect();
         self.frozen = rows::load_frozen(db, keys)?;
         self.has_refrozen = true;
+        self.canaries.reload(db, keys)?;
         // What was heard of the group stays heard: it was asked for, though nobody was answered.
         Ok(())
     }
@@ -162,8 +169,15 @@ impl Watch {
     }
 
     /// Learns from which device the request comes that is carried out now.
-    pub fn face(&mut self, device: Option<&str>) {
+    pub fn face(&mut self, device: Option<&str>, planting: Option<i64>) {
         self.device = device.map(str::to_owned);
+        self.planting = planting;
+    }
+
+    /// The canary that the archive plants by the request that is carried out now.
+    #[must_use]
+    pub fn planting(&self) -> Option<i64> {
+        self.planting
     }
 
     /// Hears of an event that is being written down.
