@@ -16,12 +16,39 @@ pub struct Config {
     pub node: Option<Tls>,
     /// Where administrators connect over mutual TLS; the Unix socket `admin.sock` if absent.
     pub admin: Option<Tls>,
+    /// Who cosigns the ledger's checkpoints.
+    #[serde(default)]
+    pub witnesses: crate::witness::Settings,
+    /// How others are called.
+    #[serde(default)]
+    pub outbound: crate::outbound::Settings,
     /// How many different patients may be opened.
     #[serde(default)]
     pub budgets: crate::metering::Budgets,
     /// Who has to look at alarms, by when, and how they are told.
     #[serde(default)]
     pub alarms: crate::alarm::Settings,
+    /// Records that no honest work opens.
+    #[serde(default)]
+    pub canaries: crate::canary::Settings,
+    /// How many approve what takes two people, and what waits how long.
+    #[serde(default)]
+    pub quorum: crate::quorum::Settings,
+    /// What a patient's access report tells.
+    #[serde(default)]
+    pub report: crate::report::Settings,
+    /// Where the root and the vault are kept.
+    #[serde(default)]
+    pub root: crate::custody::Settings,
+    /// How long records are kept.
+    #[serde(default)]
+    pub retention: crate::custody::Retention,
+    /// The text that this was read from: what two people hold is held as text.
+    #[serde(skip)]
+    pub text: String,
+    /// The folder that the file's relative names begin in.
+    #[serde(skip)]
+    pub beside: PathBuf,
 }
 
 /// One TCP address under mutual TLS. Relative files lie beside the configuration.
@@ -48,14 +75,28 @@ impl Config {
     /// Invalid if it cannot be read or has a field that means nothing.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), &e))?;
-        let mut config: Self = toml::from_str(&text).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))?;
-        let beside = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, path.parent().unwrap_or(Path::new(".")))
+            .map_err(|e| Error::invalid(format!("{}: {e}", path.display())))
+    }
+
+    /// Reads a file's text; relative names begin in the folder `beside`.
+    ///
+    /// # Errors
+    /// Invalid for a field that means nothing.
+    pub fn parse(text: &str, beside: &Path) -> Result<Self> {
+        let mut config: Self = toml::from_str(text).map_err(|e| Error::invalid(e.to_string()))?;
+        config.quorum.rules()?;
+        (config.text, config.beside) = (text.to_owned(), beside.to_owned());
         for tls in [&mut config.node, &mut config.admin].into_iter().flatten() {
             for file in [&mut tls.certificate, &mut tls.key, &mut tls.clients_ca] {
                 *file = beside.join(&*file);
             }
         }
+        if let Some(ca) = &mut config.outbound.ca {
+            *ca = beside.join(&*ca);
+        }
         config.alarms.settle(beside)?;
+        config.root.settle(beside);
         Ok(config)
     }
 }

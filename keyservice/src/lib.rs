@@ -4,24 +4,29 @@
 //! state; one writer changes it, a group of requests at a time; an answer leaves when what it rests on is durable.
 
 mod alarm;
+mod canary;
 pub mod audit;
 mod authenticate;
 mod bearer;
 mod command;
 mod config;
 mod custody;
+mod disclosure;
 mod error;
 mod identity;
 mod keys;
 pub mod outbound;
 mod metering;
 mod projection;
+mod quorum;
 mod register;
+mod report;
 mod request;
 mod server;
 mod service;
 mod shared;
 mod store;
+mod witness;
 mod writer;
 
 pub use command::{Options, run};

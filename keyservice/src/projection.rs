@@ -4,7 +4,7 @@ use crate::audit;
 use crate::error::{Error, Result, is_full};
 use crate::shared::Shared;
 use crate::store::{self, events};
-use ledger::{Log, SigningKey};
+use ledger::{Hash, Log, SigningKey};
 use record::Outcome;
 use record::limits::CHECKPOINT_MILLIS;
 use rusqlite::Connection;
@@ -37,7 +37,8 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Opens the ledger and catches up with whatever a crash left behind.
+    /// Opens the ledger and catches up with whatever a crash left behind. Nothing is signed yet: an older state that was put
+    /// in place of the newest must not sign a second history before the witnesses were asked.
     ///
     /// # Errors
     /// Damaged if the ledger's files hold what the state does not: one of the two was set back or changed.
@@ -55,8 +56,29 @@ impl Projection {
         let mut projection = Self { db, folder: path, key: key.clone(), log, shared };
         let from = projection.log.size().saturating_sub(COMPARED);
         projection.extend_from(from)?;
-        projection.sign()?;
         Ok(projection)
+    }
+
+    /// Entries.
+    pub fn size(&self) -> u64 {
+        self.log.size()
+    }
+
+    /// The root that the ledger had at `size` entries.
+    ///
+    /// # Errors
+    /// Invalid if it has fewer, Damaged for a file that is not what was written.
+    pub fn root_at(&self, size: u64) -> std::result::Result<Hash, ledger::Error> {
+        self.log.root_at(size)
+    }
+
+    /// Takes what was committed since the opening, and signs.
+    ///
+    /// # Errors
+    /// Busy or Damaged if the disk fails.
+    pub fn begin(&mut self) -> Result<()> {
+        self.shared.set_size(events::size(&self.db)?);
+        self.catch_up()
     }
 
     /// Follows the writer until it ends, then signs a last checkpoint.

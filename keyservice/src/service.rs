@@ -1,21 +1,25 @@
 //! A running key service: started, served, ended.
 
-use crate::alarm::Watch;
+use crate::alarm::{Deliverer, Watch};
 use crate::audit::{self, Event};
 use crate::config::Config;
-use crate::custody::{Folder, Passphrase, read_root};
+use crate::custody::{self, Folder, Passphrase, VaultFile};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::metering::Metering;
-use crate::projection::Projection;
+use crate::outbound::Outbound;
+use crate::projection::{self, Projection};
+use crate::quorum::{self, Quorum};
 use crate::server::{Acceptor, Address, Desk, Family, Listener};
 use crate::shared::Shared;
 use crate::store::{self, events};
+use crate::witness::{self, Follower, Witness};
 use crate::writer::{Order, Orders, Writer, log_start};
 use aws_lc_rs::rand;
-use ledger::SigningKey;
+use ledger::{SigningKey, VerifierKey};
 use policy::Engine;
 use record::Outcome;
+use seal::vault::Vault;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -55,6 +59,7 @@ pub struct Service {
     servers: Vec<JoinHandle<()>>,
     writer: Worker,
     projection: Worker,
+    witnesses: Worker,
     /// Let go of last: until then no other process touches the folder.
     _folder: Folder,
 }
@@ -68,29 +73,43 @@ impl Service {
     pub async fn start(settings: Settings) -> Result<Self> {
         let Settings { folder, passphrase, config } = settings;
         // Settings that cannot be must not begin a state.
+        let deliverer = Deliverer::new(&config.alarms)?;
         let node = config.node.as_ref().map(Acceptor::new).transpose()?;
         let admin = config.admin.as_ref().map(Acceptor::new).transpose()?;
+        config.witnesses.witnesses()?;
+        let outbound = Outbound::new(&config.outbound)?;
         let opening = tokio::task::spawn_blocking({
-            let origin = config.origin.clone();
-            move || Opened::open(&folder, &passphrase, origin.as_deref())
+            let (origin, root) = (config.origin.clone(), config.root.clone());
+            move || Opened::open(&folder, &passphrase, &root, origin.as_deref())
         });
-        let Opened { folder, shared, db, projection } =
+        let Opened { folder, shared, db, vault, projection } =
             opening.await.map_err(|_| Error::damaged("opening the state failed"))??;
+        let config = quorum::settings::in_force(&db, &shared.keys, config)?;
+        let witnesses = config.witnesses.witnesses()?;
+        let (db, projection) = begin(db, projection, &shared, &witnesses, &outbound).await?;
+        let two_people = Quorum::load(&db, &shared.keys, &config)?;
         let node = Listener::bind(folder.path(), "node.sock", node).await?;
         let admin = Listener::bind(folder.path(), "admin.sock", admin).await?;
         let (node_address, admin_address) = (node.address()?, admin.address()?);
 
         let (grown, told) = sync_channel(1);
-        let watch = Watch::load(&db, &shared.keys, Arc::new(config.alarms.clone()))?;
+        let watch = Watch::load(&db, &shared.keys, Arc::new(config.alarms.clone()), config.canaries.clone())?;
         shared.freeze(watch.frozen());
         let metering = Metering::load(&db, &shared.keys, Arc::new(config.budgets.clone()))?;
+        metering.log_start(&db, &shared.keys)?;
         let register = (*shared.register()).clone();
-        let (writer, orders) = Writer::new(db, Arc::clone(&shared), register, metering, watch, grown)?;
+        let (writer, orders) = Writer::new(db, Arc::clone(&shared), register, metering, watch, two_people, (vault, config.retention), grown)?;
         let writer = spawn("writer", move || writer.run())?;
         let projection = spawn("ledger", move || projection.run(&told))?;
 
         let (stop, stopped) = watch::channel(false);
-        let desk = Arc::new(Desk::new(Arc::clone(&shared), orders.clone()));
+        if let Some(deliverer) = deliverer {
+            // It holds nothing that an end would have to wait for: what was not marked is delivered again.
+            tokio::spawn(deliverer.run(Arc::clone(&shared), orders.clone(), stopped.clone()));
+        }
+        let settings = (config.witnesses, witnesses);
+        let witnesses = follow(&shared, settings, outbound, orders.clone(), stopped.clone())?;
+        let desk = Arc::new(Desk::new(Arc::clone(&shared), orders.clone(), config.report));
         let servers = vec![
             tokio::spawn(node.serve(Arc::clone(&desk), Family::Node, stopped.clone())),
             tokio::spawn(admin.serve(desk, Family::Admin, stopped.clone())),
@@ -105,6 +124,7 @@ impl Service {
             servers,
             writer,
             projection,
+            witnesses,
             _folder: folder,
         })
     }
@@ -132,6 +152,7 @@ impl Service {
         let ended = tokio::select! {
             ended = &mut self.writer => ended,
             ended = &mut self.projection => ended,
+            ended = &mut self.witnesses => ended,
         };
         match ended {
             Ok(Err(error)) => error,
@@ -167,27 +188,70 @@ struct Opened {
     folder: Folder,
     shared: Arc<Shared>,
     db: rusqlite::Connection,
+    vault: VaultFile,
     projection: Projection,
 }
 
 impl Opened {
-    fn open(path: &Path, passphrase: &Passphrase, origin: Option<&str>) -> Result<Self> {
+    fn open(path: &Path, passphrase: &Passphrase, root: &custody::Settings, origin: Option<&str>) -> Result<Self> {
         let folder = Folder::take(path)?;
-        let keys = Keys::derive(folder.root(passphrase)?.as_base())?;
-        let db = store::open(path)?;
-        store::check_root(&db, &keys)?;
+        let custody::Opened { keys, vault, db } = custody::open(&folder, passphrase, root)?;
+        quorum::check_history(&db, &keys)?;
         let origin = fix_origin(&db, origin)?;
         let key = SigningKey::from_seed(&origin, &keys.ledger_seed)?;
         let register = store::register::load(&db, &keys)?;
         // Rules that do not validate end the start: whoever starts the service is there to read which one is wrong.
         let engine = Engine::shipped().map_err(|error| Error::invalid(format!("the policies: {error}")))?;
-        log_start(&db, &keys, &engine)?;
         let vkey = key.verifier().to_string();
         let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register, engine));
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
         folder.publish_vkey(&shared.vkey)?;
-        Ok(Self { folder, shared, db, projection })
+        Ok(Self { folder, shared, db, vault, projection })
     }
+}
+
+/// Holds the state against what the witnesses have seen, and only then writes and signs: a state that was set back must not
+/// go on.
+async fn begin(
+    db: rusqlite::Connection,
+    mut projection: Projection,
+    shared: &Arc<Shared>,
+    witnesses: &[Witness],
+    outbound: &Outbound,
+) -> Result<(rusqlite::Connection, Projection)> {
+    let notes = witness::shown(witnesses, outbound, &shared.origin).await;
+    let shared = Arc::clone(shared);
+    let beginning = tokio::task::spawn_blocking(move || {
+        let own: VerifierKey = shared.vkey.parse()?;
+        witness::compare_at_start(&notes, &own, projection.size(), |size| projection.root_at(size))?;
+        log_start(&db, &shared.keys, &shared.engine())?;
+        projection.begin()?;
+        Ok((db, projection))
+    });
+    beginning.await.map_err(|_| Error::damaged("beginning the ledger failed"))?
+}
+
+/// Has the checkpoints witnessed, and an alarm rung when they are not.
+fn follow(
+    shared: &Arc<Shared>,
+    settings: (witness::Settings, Vec<Witness>),
+    outbound: Outbound,
+    orders: Orders,
+    stop: watch::Receiver<bool>,
+) -> Result<Worker> {
+    let (own, folder): (VerifierKey, _) = (shared.vkey.parse()?, shared.folder.join(projection::FOLDER_NAME));
+    let cosigned = witness::read_cosigned(&folder, &own, &settings.1, settings.0.needed);
+    shared.witnessed.send_modify(|standing| {
+        (standing.needed, standing.cosigned) = (settings.0.needed, cosigned.map(Arc::new));
+    });
+    tokio::spawn(witness::ring_when_late(shared.witnessed.subscribe(), orders, stop.clone()));
+    let follower =
+        Follower::new(settings, outbound, own, &folder, shared.checkpoints(), shared.witnessed.clone());
+    let (ended, worker) = oneshot::channel();
+    tokio::spawn(async move {
+        let _nobody_waits = ended.send(follower.run(stop).await);
+    });
+    Ok(worker)
 }
 
 /// The ledger's origin is part of every checkpoint that outsiders hold, so it never changes.
@@ -251,8 +315,21 @@ pub fn read_events(
     passphrase: &Passphrase,
     each: &mut dyn FnMut(u64, Event) -> Result<()>,
 ) -> Result<()> {
+    read_events_under(folder, passphrase, &custody::Settings::default(), each)
+}
+
+/// As [`read_events`], where the root or the vault are kept elsewhere.
+///
+/// # Errors
+/// As there.
+pub fn read_events_under(
+    folder: &Path,
+    passphrase: &Passphrase,
+    root: &custody::Settings,
+    each: &mut dyn FnMut(u64, Event) -> Result<()>,
+) -> Result<()> {
     const BATCH: usize = 1_024;
-    let keys = Keys::derive(read_root(folder, passphrase)?.as_base())?;
+    let keys = Keys::derive(custody::read_base(folder, passphrase, root)?, Vault::none())?;
     let db = store::open_for_reading(folder)?;
     let mut position = 0;
     loop {

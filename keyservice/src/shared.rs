@@ -3,10 +3,12 @@
 use crate::alarm::Frozen;
 use crate::keys::Keys;
 use crate::register::Register;
+use crate::witness::Standing;
 use policy::Engine;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// The service's shared values.
 #[derive(Debug)]
@@ -24,7 +26,9 @@ pub struct Shared {
     register: RwLock<Arc<Register>>,
     engine: RwLock<Arc<Engine>>,
     frozen: RwLock<Arc<Frozen>>,
-    checkpoint: RwLock<Arc<str>>,
+    checkpoint: watch::Sender<Arc<str>>,
+    /// How the ledger stands with its witnesses.
+    pub witnessed: watch::Sender<Standing>,
     size: AtomicU64,
 }
 
@@ -65,7 +69,8 @@ impl Shared {
             register: RwLock::new(Arc::new(register)),
             engine: RwLock::new(Arc::new(engine)),
             frozen: RwLock::default(),
-            checkpoint: RwLock::new("".into()),
+            checkpoint: watch::Sender::new("".into()),
+            witnessed: watch::Sender::new(Standing::default()),
             size: AtomicU64::new(0),
         }
     }
@@ -107,12 +112,18 @@ impl Shared {
     /// The newest signed checkpoint.
     #[must_use]
     pub fn checkpoint(&self) -> Arc<str> {
-        Arc::clone(&self.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.checkpoint.borrow())
     }
 
     /// Publishes a signed checkpoint.
     pub fn set_checkpoint(&self, note: &str) {
-        *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = note.into();
+        self.checkpoint.send_replace(note.into());
+    }
+
+    /// Tells of each newly signed checkpoint.
+    #[must_use]
+    pub fn checkpoints(&self) -> watch::Receiver<Arc<str>> {
+        self.checkpoint.subscribe()
     }
 
     /// Committed entries.

@@ -1,6 +1,6 @@
 //! Cosignatures of witnesses (C2SP tlog-cosignature, `cosignature/v1`, with Ed25519): what was seen, and when.
 
-use crate::note::{self, Note};
+use crate::note::{self, Note, SignatureLine};
 use crate::{Error, Hash};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use std::fmt;
@@ -81,6 +81,12 @@ impl WitnessKey {
         &self.public
     }
 
+    /// Whether a line claims to be this witness's.
+    #[must_use]
+    pub fn is_named_by(&self, line: &SignatureLine<'_>) -> bool {
+        line.name == self.name && line.key_id == self.id
+    }
+
     /// When this witness cosigned a checkpoint, in seconds since 1970; the last time, if several lines are its.
     ///
     /// # Errors
@@ -88,7 +94,7 @@ impl WitnessKey {
     pub fn cosigned_at(&self, note: &Note<'_>) -> Result<u64, Error> {
         const FALSE: Error = Error::Invalid("a cosignature is not of the witness that it names");
         let mut last = None;
-        for line in note.lines().iter().filter(|line| line.name == self.name && line.key_id == self.id) {
+        for line in note.lines().iter().filter(|line| self.is_named_by(line)) {
             let (time, signature) = line.signature.split_first_chunk().ok_or(FALSE)?;
             let at = u64::from_be_bytes(*time);
             if i64::try_from(at).is_err() {
@@ -138,7 +144,7 @@ fn message(text: &str, at_seconds: u64) -> String {
 pub fn count(note: &Note<'_>, witnesses: &[WitnessKey]) -> Result<usize, Error> {
     let mut counted: Vec<&[u8; 32]> = Vec::new();
     for witness in witnesses {
-        let claims = note.lines().iter().any(|line| line.name == witness.name && line.key_id == witness.id);
+        let claims = note.lines().iter().any(|line| witness.is_named_by(line));
         if claims {
             witness.cosigned_at(note)?;
             // A key that is listed under two names is one witness.

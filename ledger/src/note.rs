@@ -224,6 +224,12 @@ fn signature_lines(text: &str) -> Option<Vec<SignatureLine<'_>>> {
 }
 
 impl SignatureLine<'_> {
+    /// The first eight bytes as a number: of a cosignature, its time in seconds since 1970.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.signature.first_chunk().map_or(0, |time| u64::from_be_bytes(*time))
+    }
+
     /// As it stands in a note, with its newline.
     #[must_use]
     pub fn text(&self) -> String {

@@ -4,6 +4,8 @@
 pub const TILE_WIDTH: usize = 256;
 /// The checkpoint's name.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The name of the newest checkpoint that a quorum of witnesses has cosigned. It may be older than the other.
+pub const CHECKPOINT_COSIGNED: &str = "checkpoint.cosigned";
 
 /// The path of a tile: `tile/<L>/<N>` if `width` is 256, `tile/<L>/<N>.p/<W>` if it is less.
 #[must_use]

@@ -196,6 +196,8 @@ pub const LEASED_PATIENTS_MAX: usize = 256;
 pub const LEASED_KEYS_MAX: usize = 65_536;
 /// Things that an incident lists of what its actor did: a day of the largest budget, and what was refused.
 pub const INCIDENT_FACTS_MAX: usize = 10_000;
+/// Canaries of one key service: one in a hundred of six million patients.
+pub const CANARIES_MAX: usize = 60_000;
 /// Messages about alarms that are on their way at once.
 pub const DELIVERIES_AT_ONCE_MAX: usize = 16;
 /// How long one delivery may take: a mail server that checks whom it talks to takes some seconds.
