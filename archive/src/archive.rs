@@ -8,6 +8,7 @@ use crate::retrieve::{self, Commitment, Located, Opened, Reference, Target};
 use crate::settings::Settings;
 use crate::storage::{Progress, Storage};
 use record::{Pseudonym, Version};
+use seal::message::custody::Basis;
 use seal::message::{Asker, Failure, Part, Who};
 use std::sync::Arc;
 
@@ -151,12 +152,33 @@ impl Archive {
         self.open(asker, Part::Content, &[located]).await?.pop().ok_or_else(not_found)
     }
 
+    /// The newest versions of the instances that an export selects. Nothing is opened: the key service decides about each.
+    ///
+    /// # Errors
+    /// Invalid for more than the export may take.
+    pub async fn select_export(&self, selected: retrieve::Selected) -> Result<Vec<Located>> {
+        retrieve::select(&self.inner, selected).await
+    }
+
+    /// Opens objects under an export; in order, `None` for each that is refused.
+    ///
+    /// # Errors
+    /// Refused if the export may not run, or no longer; Busy while the key service is away.
+    pub async fn open_export(
+        &self,
+        asker: &Asker,
+        export: seal::approval::ProposalId,
+        located: &[Located],
+    ) -> Result<Vec<Option<Opened>>> {
+        retrieve::open_exported(&self.inner, asker, export, located).await
+    }
+
     /// Destroys a patient's secret: nothing of the patient opens again, in any copy. The ledger entry that certifies it.
     ///
     /// # Errors
     /// Refused if the asker may not; Busy while the key service is away.
-    pub async fn erase(&self, asker: &Asker, patient: Pseudonym, reason: &str) -> Result<u64> {
-        Ok(self.inner.keys.erase(asker, patient, reason).await?)
+    pub async fn erase(&self, asker: &Asker, patient: Pseudonym, reason: &str, basis: Option<Basis>) -> Result<u64> {
+        Ok(self.inner.keys.erase(asker, patient, reason, basis).await?)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::audit::{Event, Listed, Touched};
 use crate::config::Config;
-use crate::custody::Passphrase;
+use crate::custody::{Command, Passphrase};
 use crate::error::{Error, Result};
-use crate::service::{Service, Settings, read_events};
+use crate::service::{Service, Settings, read_events_under};
 use record::limits::PASSPHRASE_BYTES_MAX;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -34,6 +34,8 @@ pub struct Options {
     /// Prints every audit event as a line of JSON and ends, beside a running service or without one.
     #[arg(long)]
     events: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 /// Does what the flags say: serves until SIGTERM or SIGINT, printing one line that starts with `ready` once it serves.
@@ -42,11 +44,18 @@ pub struct Options {
 /// Why it could not start or go on.
 pub fn run(options: Options) -> Result<()> {
     harden()?;
-    let passphrase = passphrase(&options)?;
-    if options.events {
-        return read_events(&options.data, &passphrase, &mut |position, event| print_event(position, &event));
-    }
     let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    if let Some(command) = options.command.as_ref().filter(|command| !command.needs_passphrase()) {
+        return command.run(&options.data, &Passphrase::default(), &config);
+    }
+    let passphrase = passphrase(&options)?;
+    if let Some(command) = &options.command {
+        return command.run(&options.data, &passphrase, &config);
+    }
+    if options.events {
+        let mut print = |position, event: Event| print_event(position, &event);
+        return read_events_under(&options.data, &passphrase, &config.root, &mut print);
+    }
     let settings = Settings { folder: options.data, passphrase, config };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Error::io("the runtime", &e))?;
@@ -102,9 +111,17 @@ fn harden() -> Result<()> {
     Ok(())
 }
 
+/// The passphrase in a file.
+///
+/// # Errors
+/// Invalid for a file that cannot be read or is empty.
+pub fn passphrase_in(path: &Path) -> Result<Passphrase> {
+    trimmed(&Zeroizing::new(std::fs::read(path).map_err(|e| Error::io(path.display(), &e))?))
+}
+
 fn passphrase(options: &Options) -> Result<Passphrase> {
     let bytes = if let Some(path) = &options.passphrase_file {
-        Zeroizing::new(std::fs::read(path).map_err(|e| Error::io(path.display(), &e))?)
+        return passphrase_in(path);
     } else if options.passphrase_stdin {
         first_line()?
     } else if let Some(text) = std::env::var_os("SEGEL_PASSPHRASE") {
@@ -113,7 +130,11 @@ fn passphrase(options: &Options) -> Result<Passphrase> {
         let text = "no passphrase: give --passphrase-file or --passphrase-stdin, or set SEGEL_PASSPHRASE";
         return Err(Error::invalid(text));
     };
-    // One passphrase is the same wherever it comes from: files and lines end in a line feed.
+    trimmed(&bytes)
+}
+
+/// One passphrase is the same wherever it comes from: files and lines end in a line feed.
+fn trimmed(bytes: &[u8]) -> Result<Passphrase> {
     let passphrase = Zeroizing::new(bytes.trim_ascii().to_vec());
     if passphrase.is_empty() {
         return Err(Error::invalid("the passphrase is empty"));

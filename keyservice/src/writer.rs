@@ -4,14 +4,18 @@
 mod proofs;
 
 use crate::alarm::{self, Alarm, Watch};
+use crate::canary;
 use crate::audit::{self, Action, Decision, Event};
 use crate::authenticate::{self, Presented};
+use crate::custody::{Retention, VaultFile};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::metering::Metering;
+use crate::quorum::{self, Quorum};
 use crate::register::Register;
+use crate::{disclosure, report};
 use crate::request::{
-    Caller, Ended, Node, Stop, Turn, admin, admit, break_glass, compare, erase, label, relate, release, situation,
+    Caller, Ended, Node, Stop, Turn, admit, break_glass, compare, erase, label, relate, release, situation,
     step_up,
 };
 use crate::shared::Shared;
@@ -21,6 +25,7 @@ use record::limits::{REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX};
 use record::{Micros, Outcome, Purpose};
 use rusqlite::Connection;
 use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
+use seal::message::quorum::QuorumCall;
 use seal::token::token;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -38,8 +43,19 @@ pub enum Order {
     Admin(AdminRequest),
     /// Time has passed: what it alone brings about.
     Tick,
+    /// An approver's word, or a look at what waits.
+    Quorum(Box<QuorumCall>),
     /// Something that must not pass unseen happened outside of a request.
     Ring(Alarm),
+    /// Is a canary due to be planted?
+    Planting,
+    /// A message about an alarm was delivered, or was not.
+    Delivered {
+        /// Its number.
+        id: i64,
+        /// What came of it.
+        attempt: alarm::Attempt,
+    },
 }
 
 /// A request of an archive node.
@@ -61,7 +77,7 @@ impl Order {
     fn node_request(&self) -> Option<&Request> {
         match self {
             Self::Node(order) => Some(&order.request),
-            Self::Admin(_) | Self::Tick | Self::Ring(_) => None,
+            Self::Admin(_) | Self::Tick | Self::Quorum(_) | Self::Ring(_) | Self::Delivered { .. } | Self::Planting => None,
         }
     }
 }
@@ -113,6 +129,9 @@ pub struct Writer {
     register: Register,
     metering: Metering,
     watch: Watch,
+    quorum: Quorum,
+    vault: VaultFile,
+    retention: Retention,
     failed_proofs: FailedProofs,
     must_truncate: bool,
     /// Orders in the log since it was last moved into the state's file.
@@ -132,6 +151,8 @@ impl Writer {
         register: Register,
         metering: Metering,
         watch: Watch,
+        quorum: Quorum,
+        (vault, retention): (VaultFile, Retention),
         grown: SyncSender<()>,
     ) -> Result<(Self, Orders)> {
         let (sender, queue) = mpsc::channel(REQUEST_QUEUE_MAX);
@@ -141,6 +162,9 @@ impl Writer {
             register,
             metering,
             watch,
+            quorum,
+            vault,
+            retention,
             failed_proofs: FailedProofs::default(),
             must_truncate: false,
             orders_in_log: 0,
@@ -196,12 +220,14 @@ impl Writer {
     fn commit(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         let run = self.run_all(orders, now);
+        let run = run.and_then(|done| self.vault.prepare(&self.db, &self.shared.keys).map(|()| done));
         // A crash before this line forgets the whole group and nobody was answered; after it the whole group stands.
         run.and_then(|done| self.db.execute_batch("COMMIT").map(|()| done).map_err(Error::from))
     }
 
     fn run_all(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
         self.metering.begin(&self.db)?;
+        self.quorum.keep(&self.db, &self.shared.keys)?;
         orders.iter().map(|order| self.run_one(order, now)).collect()
     }
 
@@ -245,8 +271,10 @@ impl Writer {
             register: &mut self.register,
             metering: &mut self.metering,
             watch: &mut self.watch,
+            quorum: &self.quorum,
             engine: self.shared.engine(),
             issuer: &self.shared.origin,
+            retention: self.retention,
             now,
         }
     }
@@ -260,7 +288,7 @@ impl Writer {
                 }
                 Ok(Err(Error::refused()))
             }
-            Stop::Exhausted(event, error) => {
+            Stop::Exhausted(event, error) | Stop::Explained(event, error) => {
                 self.turn(now).append(&event)?;
                 Ok(Err(error))
             }
@@ -274,6 +302,7 @@ impl Writer {
     }
 
     fn after_commit(&mut self, orders: &[Order]) -> Result<()> {
+        self.vault.complete(&self.shared.keys)?;
         if orders.iter().any(|order| matches!(order, Order::Admin(_))) {
             // Before anybody is answered: whoever was removed is gone for every later request.
             self.shared.publish(self.register.clone());
@@ -319,12 +348,17 @@ impl Writer {
 
 fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended<Done> {
     match order {
-        Order::Admin(request) => admin::administer(turn, request).map(Done::Admin),
+        Order::Admin(request) => quorum::administer(turn, request).map(Done::Admin),
+        Order::Quorum(call) => quorum::call(turn, call).map(|answer| Done::Node(Answer::Quorum(answer))),
         Order::Tick => {
             alarm::tick(turn)?;
             break_glass::tick(turn)?;
             step_up::forget(turn)?;
             Ok(Done::Quiet)
+        }
+        Order::Planting => Ok(Done::Node(Answer::Planting(canary::due(turn)?))),
+        Order::Delivered { id, attempt } => {
+            alarm::delivered(turn, *id, attempt).map(|()| Done::Quiet).map_err(Stop::from)
         }
         Order::Ring(alarm) => {
             alarm::ring(turn, alarm.clone());
@@ -332,7 +366,7 @@ fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended
         }
         Order::Node(order) => match authenticate::identify(turn.register, &order.presented, turn.now) {
             Ok(known) => {
-                turn.watch.face(known.device.as_deref());
+                turn.watch.face(known.device.as_deref(), order.presented.planting());
                 let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
                 if turn.watch.is_frozen(&caller.known.id) {
                     return Err(Stop::Refused(turn.watch.refusal(&caller, turn.now).into_iter().collect()));
@@ -361,7 +395,9 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Compare { kept, commitment, arrived, .. } => {
             Answer::Same(compare::compare(turn, caller, kept, commitment, arrived)?)
         }
-        Request::Erase { patient, reason, .. } => Answer::Erased(erase::erase(turn, caller, *patient, reason)?),
+        Request::Erase { patient, reason, basis, .. } => {
+            Answer::Erased(erase::erase(turn, caller, *patient, reason, *basis)?)
+        }
         Request::Peer { ae_title, .. } => {
             Answer::Peer(turn.register.peer_address(ae_title).ok_or_else(Error::refused)?)
         }
@@ -369,8 +405,9 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::BreakGlass { ask, .. } => Answer::Glass(break_glass::glass(turn, caller, ask)?),
         Request::Relate(request) => Answer::Noted(relate::relate(turn, caller, request.patient, &request.change)?),
         Request::Label(request) => Answer::Noted(label::relabel(turn, caller, request)?),
-        Request::Report { .. } | Request::Export { .. } => return Err(Error::refused().into()),
-        Request::Checkpoint | Request::Certificates | Request::SignIn(_) | Request::Quorum(_) => {
+        Request::Report { ask, .. } => Answer::Report(report::begin(turn, caller, ask)?),
+        Request::Export { ask, .. } => Answer::Export(disclosure::step(turn, caller, ask)?),
+        Request::Planting | Request::Checkpoint | Request::Certificates | Request::Certificate { .. } | Request::SignIn(_) | Request::Quorum(_) => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }
     })

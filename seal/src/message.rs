@@ -9,7 +9,9 @@
 
 mod admin;
 pub mod alarm;
+pub mod canary;
 pub mod break_glass;
+pub mod custody;
 pub mod export;
 pub mod quorum;
 pub mod relate;
@@ -115,6 +117,16 @@ pub enum Proof {
         #[n(3)]
         uri: String,
     },
+    /// The archive itself, planting a canary as if a sender had sent it. It takes that one in and opens nothing.
+    #[n(3)]
+    Planting {
+        /// The canary's number.
+        #[n(0)]
+        number: u64,
+        /// The sender's id in the register.
+        #[n(1)]
+        sender: String,
+    },
 }
 
 impl fmt::Debug for Proof {
@@ -122,6 +134,7 @@ impl fmt::Debug for Proof {
         match self {
             Self::Bearer(_) => f.write_str("Bearer(#)"),
             Self::Peer { ae_title, .. } => write!(f, "Peer({ae_title})"),
+            Self::Planting { .. } => f.write_str("Planting(#)"),
             Self::Bound { method, .. } => write!(f, "Bound({method} #)"),
         }
     }
@@ -232,6 +245,9 @@ pub enum Request {
         /// Why, for the log.
         #[n(2)]
         reason: String,
+        /// On which legal basis, before the time of retention is over.
+        #[n(3)]
+        basis: Option<custody::Basis>,
     },
     /// The ledger's newest signed checkpoint. Answers [`Answer::Checkpoint`].
     #[n(6)]
@@ -279,6 +295,19 @@ pub enum Request {
         #[n(1)]
         ask: break_glass::GlassAsk,
     },
+    /// The certificate of an erasure. Answers [`Answer::Certificate`].
+    #[n(14)]
+    Certificate {
+        /// Who asks.
+        #[n(0)]
+        asker: Asker,
+        /// Whose erasure.
+        #[n(1)]
+        patient: Pseudonym,
+    },
+    /// The canary that is due to be planted, if one is. Answers [`Answer::Planting`]. It opens nothing.
+    #[n(17)]
+    Planting,
     /// Approvers: what waits for them, and their word on it. Answers [`Answer::Quorum`].
     #[n(18)]
     Quorum(#[n(0)] quorum::QuorumCall),
@@ -426,6 +455,12 @@ pub enum Answer {
     /// To `BreakGlass`.
     #[n(13)]
     Glass(#[n(0)] break_glass::GlassAnswer),
+    /// To `Certificate`: statement, proof and key, as JSON.
+    #[n(14)]
+    Certificate(#[n(0)] String),
+    /// To `Planting`.
+    #[n(17)]
+    Planting(#[n(0)] Option<canary::Planting>),
     /// To `Quorum`.
     #[n(18)]
     Quorum(#[n(0)] quorum::QuorumAnswer),

@@ -5,6 +5,7 @@
 //! connection broke is not repeated: the key service may have logged it, and only the caller knows whether to ask again.
 
 mod connection;
+mod decisions;
 mod endpoint;
 mod known;
 mod leases;
@@ -14,7 +15,11 @@ pub use endpoint::Endpoint;
 use connection::{Connection, Lost};
 use known::Known;
 use leases::Leases;
-use record::{Outcome, Pseudonym, Term, Token, limits};
+use record::{Outcome, Pseudonym, Purpose, Term, Token, limits};
+use seal::message::custody::Basis;
+use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
+use seal::message::break_glass::{GlassAnswer, GlassAsk};
+use seal::message::step_up::{StepUpAsk, StepUpEntry};
 use seal::message::{
     AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request,
     SignIn, SignInAnswer, Who,
@@ -179,16 +184,87 @@ impl KeyClient {
         }
     }
 
+    /// A colleague's word on the spot: asks, approves, or lists.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Busy while the key service is away.
+    pub async fn step_up(&self, asker: &Asker, ask: StepUpAsk) -> Result<Vec<StepUpEntry>, Failure> {
+        match self.ask(Request::StepUp { asker: asker.clone(), ask }).await? {
+            Answer::StepUp(entries) => Ok(entries),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// An emergency: declares it, lists or reviews.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Exhausted if it did so too often; Busy while the key service is away.
+    pub async fn glass(&self, asker: &Asker, ask: GlassAsk) -> Result<GlassAnswer, Failure> {
+        match self.ask(Request::BreakGlass { asker: asker.clone(), ask }).await? {
+            Answer::Glass(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The patients whose records an asker has opened in an emergency, if it asks as in one: nothing else gives it the right
+    /// to look then, so it finds these and nobody else.
+    ///
+    /// # Errors
+    /// As [`KeyClient::glass`].
+    pub async fn in_emergency(&self, asker: &Asker) -> Result<Option<Vec<Pseudonym>>, Failure> {
+        if asker.purpose != Purpose::BreakGlass {
+            return Ok(None);
+        }
+        match self.glass(asker, GlassAsk::Open).await? {
+            GlassAnswer::Broken { patients, .. } => Ok(Some(patients)),
+            GlassAnswer::Queue(_) => Err(failure(Outcome::Damaged, "the key service answered something else than was asked")),
+        }
+    }
+
     /// Destroys a patient's secret; the ledger entry that certifies it.
     ///
     /// # Errors
     /// Refused if the asker may not; Busy while the key service is away.
-    pub async fn erase(&self, asker: &Asker, patient: Pseudonym, reason: &str) -> Result<u64, Failure> {
-        match self.ask(Request::Erase { asker: asker.clone(), patient, reason: reason.to_owned() }).await? {
+    pub async fn erase(
+        &self,
+        asker: &Asker,
+        patient: Pseudonym,
+        reason: &str,
+        basis: Option<Basis>,
+    ) -> Result<u64, Failure> {
+        match self.ask(Request::Erase { asker: asker.clone(), patient, reason: reason.to_owned(), basis }).await? {
             Answer::Erased(entry) => {
                 self.shared.leases.forget_patient(patient);
                 Ok(entry)
             }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Changes who else may look at a patient.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Exhausted after too many in a day; Invalid for a facility that is none; Busy while the
+    /// key service is away.
+    pub async fn relate(
+        &self,
+        asker: &Asker,
+        patient: Pseudonym,
+        change: RelationChange,
+    ) -> Result<Noted, Failure> {
+        match self.ask(Request::Relate(RelateRequest { asker: asker.clone(), patient, change })).await? {
+            Answer::Noted(noted) => Ok(noted),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Sets and takes away labels of a kept object. Who has it open at the moment may go on until the lease ends.
+    ///
+    /// # Errors
+    /// Refused if the asker may not; Busy while the key service is away.
+    pub async fn label(&self, request: LabelRequest) -> Result<Noted, Failure> {
+        match self.ask(Request::Label(request)).await? {
+            Answer::Noted(noted) => Ok(noted),
             other => Err(unexpected(&other)),
         }
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::store;
 use seal::root::Base;
+use seal::vault::Vault;
 use tempfile::TempDir;
 
 struct World {
@@ -13,7 +14,7 @@ fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     World {
         db: store::open(folder.path()).unwrap(),
-        keys: Keys::derive(Base::generate().unwrap()).unwrap(),
+        keys: Keys::derive(Base::generate().unwrap(), Vault::generate().unwrap().reserving(1_000)).unwrap(),
         _folder: folder,
     }
 }

@@ -23,7 +23,7 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
             add_peer(turn, ae_title, peer)?;
         }
         AdminRequest::AddPerson { name, facility, role } => {
-            add_person(turn, Person { name: register::name(name)?, facility: facility.clone(), role: *role })?;
+            add_person(turn, Person::new(register::name(name)?, facility.clone(), *role))?;
         }
         AdminRequest::Token { name, purpose, seconds } => {
             let actor =
@@ -33,8 +33,15 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
             log(turn, Action::SignToken, Event { purpose: Some(*purpose), ..event(turn, Action::SignToken) }, detail)?;
             return Ok(AdminAnswer::Token(token));
         }
+        AdminRequest::Canary(request) => return Ok(crate::canary::request(turn, request)?),
+        AdminRequest::Alarm(request) => return Ok(crate::alarm::request(turn, request)?),
+        AdminRequest::Report(ask) => return Ok(AdminAnswer::Report(crate::report::begin_by_administrator(turn, ask)?)),
+        AdminRequest::Custody(request) => return Ok(crate::custody::administer(turn, request)?),
         AdminRequest::Remove { name } => remove(turn, name)?,
-        AdminRequest::List | AdminRequest::Ledger | AdminRequest::Staff(_) => {
+        AdminRequest::Staff(staff) => return crate::issuer::staff::change(turn, staff),
+        AdminRequest::List
+        | AdminRequest::Ledger
+        | AdminRequest::Quorum(_) => {
             return Err(Error::invalid("this request changes nothing and is answered elsewhere").into());
         }
     }
@@ -45,7 +52,7 @@ fn event(turn: &Turn<'_>, action: Action) -> Event {
     Event { actor: Some("administrator".into()), ..Event::new(turn.now, action, Decision::Permitted) }
 }
 
-fn log(turn: &Turn<'_>, action: Action, event: Event, detail: String) -> Result<()> {
+fn log(turn: &mut Turn<'_>, action: Action, event: Event, detail: String) -> Result<()> {
     turn.append(&Event { action, ..event }.detailed(detail)).map(|_| ())
 }
 
@@ -74,12 +81,14 @@ fn add_peer(turn: &mut Turn<'_>, ae_title: &str, mut peer: Peer) -> Result<()> {
     log(turn, Action::AddPeer, event, detail)
 }
 
-fn add_person(turn: &mut Turn<'_>, person: Person) -> Result<()> {
+fn add_person(turn: &mut Turn<'_>, mut person: Person) -> Result<()> {
     check_facility(turn, &person.facility)?;
     let actor = match turn.register.actor_of(&person.name) {
         Some(actor) => actor.to_owned(),
         None => new_actor("person")?,
     };
+    // Whoever moves keeps the dates.
+    person.terms = turn.register.people.get(&actor).and_then(|before| before.terms.clone());
     stored::put_person(turn.db, turn.keys, &actor, &person)?;
     let event =
         Event { facility: Some(person.facility.clone()), role: Some(person.role), ..event(turn, Action::AddPerson) };
@@ -101,6 +110,7 @@ fn remove(turn: &mut Turn<'_>, name: &str) -> Result<()> {
     }
     if let Some(actor) = actor {
         turn.register.people.remove(&actor);
+        turn.sign_in.state.forget(turn.db, &actor)?;
         stored::remove_person(turn.db, &actor)?;
         log(turn, Action::Remove, event(turn, Action::Remove), actor)?;
     }

@@ -1,6 +1,7 @@
 //! Taking objects in: identities become pseudonyms, terms become tokens, data keys become wrapped keys.
 
 use super::{Caller, Ended, Stop, Turn, label, relate, situation};
+use crate::canary;
 use crate::audit::{Action, Decision, Event, Touched};
 use crate::error::{Error, Result};
 use crate::identity::{self, Settled};
@@ -63,6 +64,7 @@ pub fn admit(turn: &mut Turn<'_>, caller: &Caller, items: &[AdmitItem]) -> Ended
     if let policy::Decision::Deny(reason) = right {
         return Err(refused(turn, caller, items, reason.into()));
     }
+    canary::check(turn, caller, items)?;
     let mut groups: Vec<Group> = Vec::new();
     let mut admitted = Vec::with_capacity(items.len());
     for item in items {
@@ -74,6 +76,7 @@ pub fn admit(turn: &mut Turn<'_>, caller: &Caller, items: &[AdmitItem]) -> Ended
             return Err(refused(turn, caller, items, Decision::RefusedUnknown));
         };
         admitted.push(one);
+        canary::admitted(turn, caller, &settled)?;
         log_conflicts(turn, caller, item, &settled)?;
         hear(turn, caller, item, settled.patient)?;
         gather(&mut groups, item, settled.patient);

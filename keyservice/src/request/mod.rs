@@ -14,6 +14,7 @@ pub mod step_up;
 use crate::alarm::Watch;
 use crate::audit::{Action, Decision, Event};
 use crate::authenticate::Known;
+use crate::custody::Retention;
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::metering::Metering;
@@ -48,6 +49,8 @@ pub struct Turn<'t> {
     pub engine: Arc<Engine>,
     /// The issuer of tokens.
     pub issuer: &'t str,
+    /// How long records are kept.
+    pub retention: Retention,
     /// Now.
     pub now: Micros,
 }
@@ -146,7 +149,7 @@ pub(crate) fn signed_for(proof: &Proof, paths: &[&str]) -> bool {
             let path = uri.split(['?', '#']).next().unwrap_or_default();
             paths.iter().any(|wanted| path.ends_with(wanted))
         }
-        Proof::Peer { .. } => false,
+        _ => false,
     }
 }
 

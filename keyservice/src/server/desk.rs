@@ -2,15 +2,18 @@
 
 use crate::alarm;
 use crate::authenticate::{self, Known, Presented};
+use crate::custody;
 use crate::error::{Error, Result};
 use crate::request::{self, Node, admit, break_glass, erase, label, release, step_up};
+use crate::{disclosure, report};
 use crate::shared::{Counters, Shared};
 use crate::writer::{Done, NodeOrder, Order, Orders};
 use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
-use record::{Outcome, Purpose};
+use record::{Outcome, Pseudonym, Purpose};
 use seal::frame;
 use seal::message::alarm::AlarmRequest;
 use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request};
+use seal::message::report::{AccessReport, ReportAsk};
 use seal::token::token;
 use std::io;
 use std::sync::Arc;
@@ -52,13 +55,14 @@ pub struct Desk {
     shared: Arc<Shared>,
     orders: Orders,
     memory: Arc<Semaphore>,
+    report: report::Settings,
 }
 
 impl Desk {
     /// A desk in front of the writer.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, orders: Orders) -> Self {
-        Self { shared, orders, memory: Arc::new(Semaphore::new(MESSAGES_IN_FLIGHT_BYTES_MAX)) }
+    pub fn new(shared: Arc<Shared>, orders: Orders, report: report::Settings) -> Self {
+        Self { shared, orders, memory: Arc::new(Semaphore::new(MESSAGES_IN_FLIGHT_BYTES_MAX)), report }
     }
 
     /// Waits for room for a message of this length.
@@ -101,14 +105,16 @@ impl Desk {
         let asker = match &request {
             Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
+            Request::Planting => return self.planting().await,
             Request::SignIn(_) => return Err(Error::refused()),
-            Request::Quorum(_) => return Err(Error::refused()),
+            Request::Quorum(_) => return self.quorum(request).await,
             Request::Authenticate(asker)
             | Request::Admit { asker, .. }
             | Request::Tokens { asker, .. }
             | Request::Release { asker, .. }
             | Request::Compare { asker, .. }
             | Request::Erase { asker, .. }
+            | Request::Certificate { asker, .. }
             | Request::Peer { asker, .. }
             | Request::StepUp { asker, .. }
             | Request::BreakGlass { asker, .. }
@@ -123,12 +129,44 @@ impl Desk {
         if let Some(answer) = self.read_only(&presented, asker.purpose, &request) {
             return Ok(answer);
         }
+        if let Request::Certificate { patient, .. } = &request {
+            return self.certificate(&presented, *patient).await;
+        }
         let (purpose, channel) = (asker.purpose, asker.channel.clone());
+        let asked_for = if let Request::Report { ask, .. } = &request { Some(ask.clone()) } else { None };
         let order = NodeOrder { presented, purpose, channel, request, node };
         match self.orders.carry_out(Order::Node(Box::new(order))).await? {
+            Done::Node(Answer::Report(begun)) => match asked_for {
+                Some(ask) => self.fill_report(ask, begun).await.map(Answer::Report),
+                None => Err(Error::damaged("the writer answered another question")),
+            },
             Done::Node(answer) => Ok(answer),
             Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
         }
+    }
+
+    /// The canary that is due. Nothing is written by it, and nothing opened.
+    async fn planting(&self) -> Result<Answer> {
+        match self.orders.carry_out(Order::Planting).await? {
+            Done::Node(answer) => Ok(answer),
+            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+        }
+    }
+
+    /// Approvers sign for themselves: who passes their word on plays no part.
+    async fn quorum(&self, request: Request) -> Result<Answer> {
+        let Request::Quorum(call) = request else { return Err(Error::refused()) };
+        match self.orders.carry_out(Order::Quorum(Box::new(call))).await? {
+            Done::Node(answer) => Ok(answer),
+            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+        }
+    }
+
+    /// Reads what a report tells, beside the writer: that it is made is written down by now.
+    async fn fill_report(&self, ask: ReportAsk, begun: AccessReport) -> Result<AccessReport> {
+        let (shared, settings) = (Arc::clone(&self.shared), self.report);
+        let reading = tokio::task::spawn_blocking(move || report::fill(&shared, settings, &ask, begun));
+        reading.await.map_err(|_| Error::damaged("reading the events failed"))?
     }
 
     /// Answers what opens nothing. Whatever is refused goes to the writer instead, which writes the refusal down.
@@ -155,6 +193,14 @@ impl Desk {
         self.shared.engine().may_search(&known.actor, request::situation(purpose, false, record::time::now()))
     }
 
+    async fn certificate(&self, presented: &Presented, patient: Pseudonym) -> Result<Answer> {
+        let known = authenticate::identify(&self.shared.register(), presented, record::time::now());
+        let known = known.map_err(|_| Error::refused())?;
+        let shared = Arc::clone(&self.shared);
+        let making = tokio::task::spawn_blocking(move || custody::certify(&shared, &known, patient));
+        making.await.map_err(|_| Error::damaged("making the certificate failed"))?.map(Answer::Certificate)
+    }
+
     async fn admin(&self, request: AdminRequest) -> Result<AdminAnswer> {
         match request {
             AdminRequest::List => Ok(AdminAnswer::Register(self.shared.register().listing())),
@@ -165,6 +211,15 @@ impl Desk {
                 let shared = Arc::clone(&self.shared);
                 let reading = tokio::task::spawn_blocking(move || alarm::facts(&shared, incident));
                 reading.await.map_err(|_| Error::damaged("reading the facts failed"))?
+            }
+            AdminRequest::Report(ask) => {
+                match self.orders.carry_out(Order::Admin(AdminRequest::Report(ask.clone()))).await? {
+                    Done::Admin(AdminAnswer::Report(begun)) => {
+                        self.fill_report(ask, begun).await.map(AdminAnswer::Report)
+                    }
+                    Done::Admin(answer) => Ok(answer),
+                    Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+                }
             }
             change => match self.orders.carry_out(Order::Admin(change)).await? {
                 Done::Admin(answer) => Ok(answer),
@@ -184,6 +239,7 @@ fn check(asker: &Asker, request: &Request) -> Result<()> {
         Request::StepUp { ask, .. } => step_up::check(&asker.proof, ask),
         Request::BreakGlass { ask, .. } => break_glass::check(&asker.proof, ask),
         Request::Label(request) => label::check(request),
+        Request::Export { ask, .. } => disclosure::check(ask),
         Request::Tokens { terms, .. } => {
             let fits = terms.len() <= MESSAGE_ITEMS_MAX && terms.iter().all(|t| t.text.len() <= IDENTIFIER_BYTES_MAX);
             fits.then_some(()).ok_or_else(|| Error::invalid("too many terms, or one of them is too long"))

@@ -6,7 +6,12 @@ use aws_lc_rs::rand;
 use record::limits::LINKED_PATIENTS_MAX;
 use record::{Micros, Pseudonym};
 use rusqlite::{Connection, OptionalExtension as _};
+use seal::vault::Leaf;
 use seal::wrap::{PatientKey, PatientSecret};
+use zeroize::Zeroizing;
+
+/// A visit is noted to the day.
+const DAY_MICROS: Micros = 86_400_000_000;
 
 /// A patient's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,9 +31,70 @@ pub fn create(db: &Connection, keys: &Keys) -> Result<Patient> {
     rand::fill(&mut bytes).map_err(|_| Error::new(record::Outcome::Busy, "no randomness to be had"))?;
     let pseudonym = Pseudonym(bytes);
     let secret = PatientSecret::generate()?;
-    let sealed = keys.patient_secrets.seal(&place(pseudonym), &secret.0)?;
-    db.prepare_cached("INSERT INTO patient (pseudonym, secret) VALUES (?1, ?2)")?.execute((pseudonym.0, sealed))?;
-    Ok(Patient { id: db.last_insert_rowid(), pseudonym })
+    let leaf = last_leaf(db)?.saturating_add(1);
+    let (tree, key) = keys.vault.newest(leaf)?;
+    let sealed = key.seal(&place(pseudonym), &secret.0)?;
+    db.prepare_cached("INSERT INTO patient (id, pseudonym, secret, tree) VALUES (?1, ?2, ?3, ?4)")?.execute((
+        leaf,
+        pseudonym.0,
+        sealed,
+        tree,
+    ))?;
+    Ok(Patient { id: leaf.into(), pseudonym })
+}
+
+/// The highest leaf that a patient has: the number of the last row.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn last_leaf(db: &Connection) -> Result<Leaf> {
+    Ok(db.prepare_cached("SELECT COALESCE(MAX(id), 0) FROM patient")?.query_row([], |row| row.get(0))?)
+}
+
+/// Seals anew under the vault's newest tree whatever lies under another key, at most `count` secrets; answers how many there were.
+/// An older tree then opens nothing any more.
+///
+/// # Errors
+/// Damaged for a secret that does not open.
+pub fn move_secrets(db: &Connection, keys: &Keys, count: usize) -> Result<usize> {
+    let tree = keys.vault.tree();
+    let mut old = Vec::new();
+    {
+        let mut statement = db.prepare_cached(
+            "SELECT id, pseudonym, secret, tree FROM patient WHERE tree <> ?1 AND secret IS NOT NULL LIMIT ?2",
+        )?;
+        let mut rows = statement.query((tree, i64::try_from(count).unwrap_or(i64::MAX)))?;
+        while let Some(row) = rows.next()? {
+            let patient = Patient { id: row.get(0)?, pseudonym: Pseudonym(row.get(1)?) };
+            old.push((patient, row.get::<_, Vec<u8>>(2)?, row.get::<_, u32>(3)?));
+        }
+    }
+    let mut update = db.prepare_cached("UPDATE patient SET secret = ?2, tree = ?3 WHERE id = ?1")?;
+    for (patient, sealed, from) in &old {
+        let secret = open_secret(keys, *patient, sealed, *from)?.ok_or_else(|| damaged(*patient))?;
+        let (tree, key) = keys.vault.newest(leaf(*patient)?)?;
+        update.execute((patient.id, key.seal(&place(patient.pseudonym), &secret.0)?, tree))?;
+    }
+    Ok(old.len())
+}
+
+fn leaf(patient: Patient) -> Result<Leaf> {
+    Leaf::try_from(patient.id).map_err(|_| damaged(patient))
+}
+
+fn damaged(_of: Patient) -> Error {
+    Error::damaged("a patient's secret is not what was written")
+}
+
+/// The patient's secret; `None` if the vault is without its leaf.
+fn open_secret(keys: &Keys, patient: Patient, sealed: &[u8], tree: u32) -> Result<Option<PatientSecret>> {
+    let key = match tree {
+        0 => Some(keys.patient_secrets.clone()),
+        tree => keys.vault.key(tree, leaf(patient)?)?,
+    };
+    let Some(key) = key else { return Ok(None) };
+    let opened = Zeroizing::new(key.open(&place(patient.pseudonym), sealed).map_err(|_| damaged(patient))?);
+    Ok(Some(PatientSecret(opened.as_slice().try_into().map_err(|_| damaged(patient))?)))
 }
 
 /// A patient by its pseudonym.
@@ -48,8 +114,7 @@ pub fn find(db: &Connection, pseudonym: Pseudonym) -> Result<Option<Patient>> {
 /// # Errors
 /// Damaged if the disk fails.
 pub fn count(db: &Connection) -> Result<u64> {
-    let count: i64 =
-        db.prepare_cached("SELECT COALESCE(MAX(id), 0) FROM patient")?.query_row([], |row| row.get(0))?;
+    let count: i64 = db.prepare_cached("SELECT COALESCE(MAX(id), 0) FROM patient")?.query_row([], |row| row.get(0))?;
     u64::try_from(count).map_err(|_| Error::damaged("patients' numbers begin below zero"))
 }
 
@@ -58,14 +123,12 @@ pub fn count(db: &Connection) -> Result<u64> {
 /// # Errors
 /// Damaged if the sealed secret does not open.
 pub fn key(db: &Connection, keys: &Keys, patient: Patient) -> Result<Option<PatientKey>> {
-    let sealed: Option<Vec<u8>> =
-        db.prepare_cached("SELECT secret FROM patient WHERE id = ?1")?.query_row([patient.id], |row| row.get(0))?;
+    let (sealed, tree): (Option<Vec<u8>>, u32) = db
+        .prepare_cached("SELECT secret, tree FROM patient WHERE id = ?1")?
+        .query_row([patient.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(sealed) = sealed else { return Ok(None) };
-    let damaged = || Error::damaged("a patient's secret is not what was written");
-    let opened =
-        zeroize::Zeroizing::new(keys.patient_secrets.open(&place(patient.pseudonym), &sealed).map_err(|_| damaged())?);
-    let secret = PatientSecret(opened.as_slice().try_into().map_err(|_| damaged())?);
-    Ok(Some(PatientKey::derive(&keys.root, &secret, &patient.pseudonym)?))
+    let Some(secret) = open_secret(keys, patient, &sealed, tree)? else { return Ok(None) };
+    Ok(Some(PatientKey::derive(&keys.base, &secret, &patient.pseudonym)?))
 }
 
 /// Where a sealed secret belongs: it opens for no other patient.
@@ -159,13 +222,16 @@ pub fn linked(db: &Connection, patient: Patient) -> Result<Vec<Patient>> {
     Ok(known.split_off(1))
 }
 
-/// Notes that a facility treats a patient.
+/// Notes that a facility treats a patient, and that the patient was there: to the day, so that a study's images write it once.
 ///
 /// # Errors
 /// Damaged if the disk fails.
 pub fn treat(db: &Connection, patient: Patient, facility: i64, since: Micros) -> Result<()> {
     db.prepare_cached("INSERT OR IGNORE INTO treated (patient, facility, since) VALUES (?1, ?2, ?3)")?
         .execute((patient.id, facility, since))?;
+    let day = since - since.rem_euclid(DAY_MICROS);
+    db.prepare_cached("UPDATE patient SET visited = ?2 WHERE id = ?1 AND (visited IS NULL OR visited < ?2)")?
+        .execute((patient.id, day))?;
     Ok(())
 }
 
@@ -196,5 +262,7 @@ pub fn erase(db: &Connection, patient: Patient) -> Result<bool> {
     let erased = db.execute("UPDATE patient SET secret = NULL WHERE id = ?1 AND secret IS NOT NULL", [patient.id])? > 0;
     db.execute("DELETE FROM identifier WHERE patient = ?1", [patient.id])?;
     db.execute("DELETE FROM link WHERE patient = ?1 OR other = ?1", [patient.id])?;
+    db.execute("DELETE FROM label WHERE patient = ?1", [patient.id])?;
+    db.execute("DELETE FROM hold WHERE patient = ?1", [patient.id])?;
     Ok(erased)
 }

@@ -13,6 +13,12 @@ CREATE TABLE outbox (
     id     INTEGER PRIMARY KEY AUTOINCREMENT,
     sealed BLOB NOT NULL
 );
+-- Who is to be, or has become, a record that no honest work opens. Written when it is wanted and never when it arrives; which
+-- patient it became stands nowhere.
+CREATE TABLE canary (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    sealed BLOB NOT NULL
+);
 -- What each actor usually does, by its random id; hours, figures and facilities are sealed.
 CREATE TABLE habit (
     actor  TEXT PRIMARY KEY,
@@ -131,3 +137,18 @@ CREATE TABLE hold (
     since   INTEGER NOT NULL,
     reason  BLOB NOT NULL
 );
+
+-- Passkeys, devices' and systems' keys, sessions and invitations. In clear is a random number for each; what it is and whose is
+-- sealed.
+CREATE TABLE credential (
+    id    BLOB PRIMARY KEY,
+    entry BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- Challenges, nonces and client assertions that have brought a token: none brings a second one. In clear are the hash of a random
+-- number and a time.
+CREATE TABLE used_once (
+    tag   BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX used_once_until ON used_once (until);

@@ -3,11 +3,12 @@
 use crate::support::{World, asker, files, item, peer};
 use keyservice::audit::{Action, Decision};
 use record::{Identifier, Outcome, Pseudonym, Purpose, Role};
+use seal::message::custody::Basis;
 use seal::message::{AdmitItem, Answer, Asker, Context, Part, Proof, ReleaseItem, Request};
 use std::path::Path;
 
 fn erase(who: &Asker, patient: Pseudonym) -> Request {
-    Request::Erase { asker: who.clone(), patient, reason: "the patient asked".into() }
+    Request::Erase { asker: who.clone(), patient, reason: "the patient asked".into(), basis: Some(Basis::PatientRequest) }
 }
 
 /// The sealed secret as it lies in the state.
@@ -55,7 +56,7 @@ fn an_erased_patient_opens_for_nobody_and_its_secret_is_in_no_file() {
         assert_eq!((event.action, event.decision), (Action::Erase, decision));
     }
     assert_eq!(node.release(&peer("CT-A"), Part::Content, vec![content.clone()]).remove(0), Some(image.content.0));
-    let silent = Request::Erase { asker: registrar.clone(), patient, reason: " ".into() };
+    let silent = Request::Erase { asker: registrar.clone(), patient, reason: " ".into(), basis: Some(Basis::PatientRequest) };
     assert_eq!(node.failure(silent), Outcome::Invalid);
 
     let Answer::Erased(position) = node.call(erase(&registrar, patient)) else { panic!("not erased") };

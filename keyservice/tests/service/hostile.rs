@@ -7,6 +7,7 @@ use record::limits::{
     REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX,
 };
 use record::{Field, Identifier, Outcome, Purpose, Role, Term};
+use seal::message::custody::Basis;
 use seal::message::{AdmitItem, Answer, Asker, Call, Context, Part, ReleaseItem, Reply, Request, WrappedKey};
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -170,8 +171,7 @@ fn every_list_and_word_has_its_limit() {
     let reason = |len: usize| Request::Erase {
         asker: registrar.clone(),
         patient: record::Pseudonym([1; 16]),
-        reason: "r".repeat(len),
-    };
+        reason: "r".repeat(len), basis: Some(Basis::PatientRequest) };
     for (name, fits, longer) in [
         (
             "items admitted",

@@ -4,6 +4,7 @@ use crate::support::{World, asker, bearer, item, peer};
 use keyservice::audit::{Action, Decision};
 use record::limits::FAILED_PROOFS_LOGGED_PER_MINUTE;
 use record::{FacilityCode, Identifier, Outcome, Purpose, Role};
+use seal::message::custody::Basis;
 use seal::message::{AdminAnswer, AdminRequest, Answer, Asker, Context, Part, Proof, ReleaseItem, Request, WrappedKey};
 use std::thread::sleep;
 use std::time::Duration;
@@ -19,7 +20,7 @@ fn requests(asker: &Asker) -> Vec<Request> {
         Request::Tokens { asker: asker.clone(), terms: Vec::new() },
         Request::Release { asker: asker.clone(), part: Part::Content, items: vec![kept.clone()] },
         Request::Compare { asker: asker.clone(), kept, commitment: [0; 32], arrived: [0; 32] },
-        Request::Erase { asker: asker.clone(), patient: context.patient, reason: "asked".into() },
+        Request::Erase { asker: asker.clone(), patient: context.patient, reason: "asked".into(), basis: Some(Basis::PatientRequest) },
     ]
 }
 

@@ -1,8 +1,10 @@
 //! The messages of whoever sets the key service up. They have a socket of their own.
 
+use super::alarm::{AlarmAnswer, AlarmRequest};
+use super::canary::{CanaryAnswer, CanaryRequest};
+use super::custody::{CustodyAnswer, CustodyRequest};
 use super::quorum::{QuorumAnswer, QuorumOrder};
 use super::report::{AccessReport, ReportAsk};
-use super::alarm::{AlarmAnswer, AlarmRequest};
 use super::{Failure, Staff, StaffEntry};
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Purpose, Role};
@@ -82,6 +84,9 @@ pub enum AdminRequest {
     /// The staff register: terms, invitations, keys, sessions.
     #[n(7)]
     Staff(#[n(0)] Staff),
+    /// Legal holds, and backups.
+    #[n(14)]
+    Custody(#[n(0)] CustodyRequest),
     /// Approvers, and what takes two people.
     #[n(25)]
     Quorum(#[n(0)] QuorumOrder),
@@ -91,6 +96,9 @@ pub enum AdminRequest {
     /// Alarms, incidents, who is frozen.
     #[n(20)]
     Alarm(#[n(0)] AlarmRequest),
+    /// Records that no honest work opens.
+    #[n(21)]
+    Canary(#[n(0)] CanaryRequest),
 }
 
 /// An administrator's request with its id.
@@ -152,9 +160,15 @@ pub enum AdminAnswer {
     /// To `Report`.
     #[n(18)]
     Report(#[n(0)] AccessReport),
+    /// To `Custody`.
+    #[n(10)]
+    Custody(#[n(0)] CustodyAnswer),
     /// To `Alarm`.
     #[n(14)]
     Alarm(#[n(0)] AlarmAnswer),
+    /// To `Canary`.
+    #[n(15)]
+    Canary(#[n(0)] CanaryAnswer),
 }
 
 impl fmt::Debug for AdminAnswer {
@@ -164,7 +178,9 @@ impl fmt::Debug for AdminAnswer {
             Self::Token(_) => f.write_str("Token(#)"),
             Self::Register(register) => f.debug_tuple("Register").field(register).finish(),
             Self::Ledger { vkey, size } => write!(f, "Ledger({vkey}, {size})"),
+            Self::Custody(answer) => f.debug_tuple("Custody").field(answer).finish(),
             Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::Canary(_) => f.write_str("Canary(..)"),
             Self::Alarm(_) => f.write_str("Alarm(..)"),
             Self::Invitation(_) => f.write_str("Invitation(#)"),
             Self::Quorum(_) => f.write_str("Quorum(#)"),

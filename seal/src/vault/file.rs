@@ -6,12 +6,16 @@
 //! | 16..24 | generation (big-endian) |
 //! | 24 | number of slots: one for each root that opens the file; two only while a root is being replaced |
 //! | | for each: the root's id (16), a length (2), the file's key sealed under that root |
-//! | rest | the vault as a sealed object under the file's key, whose context is everything before it |
+//! | rest | the base (36) and the vault, as a sealed object under the file's key, whose context is everything before it |
+//!
+//! The base lies here and not in the state, so that replacing the root touches this file and no other, and a state's backup
+//! opens under whichever root is in force when it is needed.
 
 use super::{DAMAGED, Vault};
+use crate::root::Base;
 use crate::{Error, Result, cobblestone, kdf};
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const MAGIC: &[u8; 16] = b"segel-vault-key\x01";
 /// Slots that are read; never more than two are written.
@@ -63,7 +67,7 @@ pub struct Header {
 ///
 /// # Errors
 /// Invalid without a slot or with too many.
-pub fn seal(slots: &[Slot], key: &FileKey, vault: &Vault) -> Result<Vec<u8>> {
+pub fn seal(slots: &[Slot], key: &FileKey, base: &Base, vault: &Vault) -> Result<Vec<u8>> {
     if slots.is_empty() || slots.len() > SLOTS_MAX {
         return Err(Error::invalid("a vault is opened by one root, or by two while one is replaced"));
     }
@@ -76,7 +80,11 @@ pub fn seal(slots: &[Slot], key: &FileKey, vault: &Vault) -> Result<Vec<u8>> {
         file.extend_from_slice(&slot.wrapped);
     }
     let sealer = cobblestone::Sealer::with_salt(&key.0, &file, kdf::random()?)?;
-    let sealed = cobblestone::seal_whole(sealer, &vault.encode())?;
+    let body = vault.encode();
+    let mut plain = Zeroizing::new(Vec::with_capacity(36 + body.len()));
+    plain.extend_from_slice(base.to_bytes().as_slice());
+    plain.extend_from_slice(&body);
+    let sealed = cobblestone::seal_whole(sealer, &plain)?;
     file.extend_from_slice(&sealed);
     Ok(file)
 }
@@ -89,16 +97,17 @@ pub fn header(file: &[u8]) -> Result<Header> {
     parse(file).map(|(header, _)| header).ok_or(OTHER)
 }
 
-/// Opens a file with its key.
+/// Opens a file with its key: the base and the vault.
 ///
 /// # Errors
 /// Refused for another key or a changed file, Damaged for content that cannot be.
-pub fn open(file: &[u8], key: &FileKey) -> Result<Vault> {
+pub fn open(file: &[u8], key: &FileKey) -> Result<(Base, Vault)> {
     let (header, sealed) = parse(file).ok_or(OTHER)?;
     let context = file.strip_suffix(sealed).ok_or(OTHER)?;
-    let plain = zeroize::Zeroizing::new(cobblestone::open_whole(&key.0, context, sealed)?);
-    let vault = Vault::decode(&plain).ok_or(DAMAGED)?;
-    if vault.generation == header.generation { Ok(vault) } else { Err(DAMAGED) }
+    let plain = Zeroizing::new(cobblestone::open_whole(&key.0, context, sealed)?);
+    let (base, body) = plain.split_at_checked(36).ok_or(DAMAGED)?;
+    let vault = Vault::decode(body).ok_or(DAMAGED)?;
+    if vault.generation == header.generation { Ok((Base::from_bytes(base)?, vault)) } else { Err(DAMAGED) }
 }
 
 fn parse(file: &[u8]) -> Option<(Header, &[u8])> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::root::Base;
 use crate::vault::file::{FileKey, Slot};
 use proptest::prelude::*;
 use record::Outcome;
@@ -89,10 +90,12 @@ fn the_file_opens_under_its_key_and_shows_any_change() -> Result<()> {
     let file_key = FileKey([1; 32]);
     let slots = [Slot { root: [2; 16], wrapped: vec![3; 60] }, Slot { root: [4; 16], wrapped: vec![5; 80] }];
     let vault = fixed().without(&[5])?;
-    let file = file::seal(&slots, &file_key, &vault)?;
+    let base = Base::for_test(1, [6; 32]);
+    let file = file::seal(&slots, &file_key, &base, &vault)?;
     let header = file::header(&file)?;
     assert_eq!((header.generation, header.slots.as_slice()), (2, slots.as_slice()));
-    let mut opened = file::open(&file, &file_key)?;
+    let (found, mut opened) = file::open(&file, &file_key)?;
+    assert_eq!(found.to_bytes(), base.to_bytes());
     assert_eq!((opened.generation(), opened.reserved(), opened.seeds()), (2, 1_000, 32));
     assert_eq!(key(&mut opened, 6), key(&mut fixed(), 6));
     assert!(file::open(&file, &FileKey([9; 32])).is_err());
@@ -104,7 +107,7 @@ fn the_file_opens_under_its_key_and_shows_any_change() -> Result<()> {
     for len in 0..file.len() {
         assert!(file::open(&file[..len], &file_key).is_err(), "{len} bytes");
     }
-    assert_eq!(file::seal(&[], &file_key, &vault).unwrap_err().outcome(), Outcome::Invalid);
+    assert_eq!(file::seal(&[], &file_key, &base, &vault).unwrap_err().outcome(), Outcome::Invalid);
     Ok(())
 }
 

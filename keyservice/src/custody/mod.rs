@@ -1,8 +1,27 @@
-//! The service's folder and the root in it.
+//! The service's folder, the root and the vault in it, and what is done with them: begun, opened, replaced, split, backed up.
+
+mod admin;
+mod backup;
+mod certificate;
+mod command;
+mod recover;
+mod restore;
+mod root;
+mod rotate;
+mod settings;
+mod start;
+mod token;
+mod vault;
+
+pub use admin::administer;
+pub use certificate::certify;
+pub use command::Command;
+pub use settings::{Retention, Settings};
+pub use start::{Opened, open, read_base};
+pub use vault::VaultFile;
 
 use crate::error::{Error, Result};
 use record::Outcome;
-use seal::root::{Root, file};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -83,49 +102,26 @@ impl Folder {
         self.write_durable(VKEY, line.as_bytes())
     }
 
-    /// Opens the root, or makes one where there has never been a state.
-    ///
-    /// # Errors
-    /// Refused for a wrong passphrase, Damaged for a state without its root.
-    pub fn root(&self, passphrase: &Passphrase) -> Result<Root> {
-        let path = self.path.join("root.key");
-        match read_root(&self.path, passphrase) {
-            Err(error) if error.outcome() == Outcome::Invalid && !path.exists() => {}
-            read => return read,
-        }
-        if self.path.join(crate::store::FILE_NAME).exists() {
-            // A new root would look like a start and be the loss of everything.
-            let text = format!("{} is missing and the state beside it cannot be opened without it", path.display());
-            return Err(Error::damaged(text));
-        }
-        let root = Root::generate()?;
-        self.write_durable("root.key", &file::seal(&root, passphrase)?)?;
-        tracing::info!("made a new root; keep a copy of {} apart from the passphrase", path.display());
-        Ok(root)
-    }
-
     /// Writes a file that is there whole or not at all. A crash before the rename leaves only the file beside it.
     fn write_durable(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let (path, beside) = (self.path.join(name), self.path.join(format!("{name}.new")));
-        let write = || {
-            let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            new.write_all(bytes)?;
-            new.sync_all()?;
+        write_new(&beside, bytes)?;
+        let put = || {
             fs::rename(&beside, &path)?;
             File::open(path.parent().unwrap_or(&self.path))?.sync_all()
         };
-        write().map_err(|e| Error::io(path.display(), &e))
+        put().map_err(|e| Error::io(path.display(), &e))
     }
 }
 
-/// Opens the root of a folder without taking the folder.
-///
-/// # Errors
-/// Refused for a wrong passphrase, Invalid if there is no root.
-pub fn read_root(folder: &Path, passphrase: &Passphrase) -> Result<Root> {
-    let path = folder.join("root.key");
-    let bytes = fs::read(&path).map_err(|e| Error::io(path.display(), &e))?;
-    file::open(&bytes, passphrase).map_err(|e| Error::new(e.outcome(), format!("{}: {e}", path.display())))
+/// Writes a private file anew, durably but for its name.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        new.write_all(bytes)?;
+        new.sync_all()
+    };
+    write().map_err(|e| Error::io(path.display(), &e))
 }
 
 #[cfg(test)]
@@ -142,7 +138,7 @@ mod tests {
         let path = outer.path().join("a/b");
         let folder = Folder::take(&path)?;
         assert_eq!(Folder::take(&path).unwrap_err().outcome(), Outcome::Busy);
-        folder.root(&passphrase("satu"))?;
+        drop(open(&folder, &passphrase("satu"), &Settings::default())?);
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
         for entry in fs::read_dir(&path).unwrap() {
@@ -150,25 +146,5 @@ mod tests {
         }
         drop(folder);
         Folder::take(&path).map(|_| ())
-    }
-
-    #[test]
-    fn the_root_opens_under_its_passphrase_only_and_is_never_replaced() -> Result<()> {
-        let outer = tempfile::tempdir().unwrap();
-        let folder = Folder::take(outer.path())?;
-        folder.root(&passphrase("satu"))?;
-        let before = fs::read(outer.path().join("root.key")).unwrap();
-        let wrong = folder.root(&passphrase("dua")).unwrap_err();
-        assert_eq!(wrong.outcome(), Outcome::Refused);
-        assert!(wrong.to_string().contains("passphrase"), "{wrong}");
-        folder.root(&passphrase("satu"))?;
-        assert_eq!(fs::read(outer.path().join("root.key")).unwrap(), before);
-
-        fs::write(outer.path().join(crate::store::FILE_NAME), "a state").unwrap();
-        fs::remove_file(outer.path().join("root.key")).unwrap();
-        let lost = folder.root(&passphrase("satu")).unwrap_err();
-        assert_eq!(lost.outcome(), Outcome::Damaged);
-        assert!(!outer.path().join("root.key").exists());
-        Ok(())
     }
 }
