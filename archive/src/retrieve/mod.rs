@@ -1,6 +1,7 @@
 //! The way out: located, released by the key service, opened by range.
 
 mod committed;
+mod exported;
 mod frames;
 mod inflate;
 mod located;
@@ -10,6 +11,8 @@ mod target;
 
 pub(crate) use committed::committed;
 pub use committed::{Commitment, Reference};
+pub use exported::Selected;
+pub(crate) use exported::{open as open_exported, select};
 pub use located::Located;
 pub(crate) use located::{locate, locate_resource};
 pub use opened::Opened;

@@ -68,6 +68,11 @@ pub(crate) async fn summaries(archive: &Inner, opened: Vec<Opened>) -> Result<Ha
 }
 
 impl Opened {
+    pub(super) fn new(archive: &Arc<Inner>, located: &Located, part: Part, key: DataKey) -> Self {
+        let (archive, located) = (Arc::clone(archive), located.clone());
+        Self { inner: Arc::new(Open { archive, located, part, key, content: OnceLock::new() }) }
+    }
+
     /// What was located.
     #[must_use]
     pub fn located(&self) -> &Located {

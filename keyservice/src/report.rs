@@ -1,0 +1,258 @@
+//! A patient's access report: who opened the record, when, why and through which door, read from the sealed events.
+//!
+//! Each event has a tag of four bytes for every patient that it is about: HMAC-SHA-256 under a key of the root over pseudonym and
+//! position. Two tags of one patient have nothing in common, so a copied state does not tell which openings belong together; who
+//! has the key computes one hash for each event and opens those few that fit. A million events take about a second.
+
+use crate::audit::{self, Action, Decision, Event};
+use crate::error::{Error, Result};
+use crate::identity;
+use crate::keys::Keys;
+use crate::register::Register;
+use crate::request::{Caller, Ended, Stop, Turn};
+use crate::shared::Shared;
+use crate::store::patients::{self, Patient};
+use crate::store::{self, events};
+use aws_lc_rs::hmac;
+use record::limits::REPORT_ENTRIES_MAX;
+use record::{FacilityCode, ObjectId, Pseudonym, Purpose, Role};
+use rusqlite::Connection;
+use seal::message::Part;
+use seal::message::report::{AccessReport, ReportAsk, ReportEntry};
+use serde::Deserialize;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+const TAG_BYTES: usize = 4;
+
+/// The section `[report]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Whether a report names the people who opened a record. Not by default: the facility and the role answer the patient's
+    /// question, and whether a person's name goes with them is for each country's law to say.
+    #[serde(default)]
+    pub names: bool,
+}
+
+/// Writes an event's tags, within the transaction that appends it.
+///
+/// # Errors
+/// Busy or Damaged if the disk fails.
+pub fn index(db: &Connection, keys: &Keys, position: u64, event: &Event) -> Result<()> {
+    let listed = event.patients.iter().flatten().map(|listed| listed.patient);
+    let tags: Vec<u8> = event.patient.into_iter().chain(listed).flat_map(|p| tag(keys, p, position)).collect();
+    // An event about nobody has a row as well: which events are about somebody is nobody's business, and a missing row is a sign.
+    db.prepare_cached("INSERT INTO event_tag (position, tags) VALUES (?1, ?2)")?.execute((signed(position)?, tags))?;
+    Ok(())
+}
+
+fn tag(keys: &Keys, patient: Pseudonym, position: u64) -> [u8; TAG_BYTES] {
+    let mut context = hmac::Context::with_key(&keys.reports);
+    context.update(&patient.0);
+    context.update(&position.to_be_bytes());
+    let mut tag = [0; TAG_BYTES];
+    for (to, from) in tag.iter_mut().zip(context.sign().as_ref()) {
+        *to = *from;
+    }
+    tag
+}
+
+fn signed(position: u64) -> Result<i64> {
+    i64::try_from(position).map_err(|_| Error::damaged("the ledger is longer than it can be"))
+}
+
+/// Writes down that a report is made, and answers an empty one that says so. What happened is read afterwards, beside the
+/// writer ([`fill`]).
+///
+/// # Errors
+/// Refused, with its event, if the asker may not or there is no such patient.
+pub fn begin(turn: &mut Turn<'_>, caller: &Caller, ask: &ReportAsk) -> Ended<AccessReport> {
+    let facility = match caller.known.actor.role {
+        Role::Auditor => ask.facility.clone().unwrap_or_else(|| caller.known.actor.facility.clone()),
+        _ => caller.known.actor.facility.clone(),
+    };
+    let patient = identity::find(turn.db, turn.keys, &facility, std::slice::from_ref(&ask.patient))?;
+    let decision = decide(turn, caller, patient)?;
+    let event = turn.event(caller, Action::Report, decision);
+    match patient {
+        Some(patient) if decision == Decision::Permitted => logged(turn, event, patient),
+        _ => {
+            let patient = patient.map(|patient| patient.pseudonym);
+            Err(Stop::Refused(vec![Event { patient, ..event }]))
+        }
+    }
+}
+
+/// The same for whoever holds the administrator's socket.
+///
+/// # Errors
+/// Invalid without a facility for a local number; Refused if there is no such patient.
+pub fn begin_by_administrator(turn: &mut Turn<'_>, ask: &ReportAsk) -> Ended<AccessReport> {
+    let event = Event {
+        actor: Some("administrator".into()),
+        facility: ask.facility.clone(),
+        ..Event::new(turn.now, Action::Report, Decision::Permitted)
+    };
+    let facility = match &ask.facility {
+        Some(facility) => facility.clone(),
+        None if ask.patient.is_national() => FacilityCode::new("NONE").ok_or_else(Error::refused)?,
+        None => return Err(Error::invalid("a local number goes with the facility that gave it").into()),
+    };
+    match identity::find(turn.db, turn.keys, &facility, std::slice::from_ref(&ask.patient))? {
+        Some(patient) => logged(turn, event, patient),
+        None => Err(Stop::Refused(vec![Event { decision: Decision::RefusedUnknown, ..event }])),
+    }
+}
+
+fn logged(turn: &mut Turn<'_>, event: Event, patient: Patient) -> Ended<AccessReport> {
+    let position = turn.append(&Event { patient: Some(patient.pseudonym), ..event })?;
+    let origin = turn.issuer.to_owned();
+    Ok(AccessReport { origin, made: turn.now, position, entries: Vec::new(), left_out: 0 })
+}
+
+/// Auditors read the log, for everybody's patients; a registrar answers patients of its own facility.
+fn decide(turn: &Turn<'_>, caller: &Caller, patient: Option<Patient>) -> Result<Decision> {
+    let is_granted = caller.known.actor.granted == caller.purpose;
+    if !caller.known.by_token {
+        return Ok(Decision::RefusedRole);
+    }
+    match caller.known.actor.role {
+        Role::Auditor if is_granted => {}
+        Role::Registrar if is_granted && caller.purpose == Purpose::PatientRequest => {}
+        Role::Auditor | Role::Registrar => return Ok(Decision::RefusedPurpose),
+        _ => return Ok(Decision::RefusedRole),
+    }
+    let Some(patient) = patient else { return Ok(Decision::RefusedUnknown) };
+    let treated = patients::is_treated(turn.db, patient, caller.known.facility)?;
+    Ok(if caller.known.actor.role == Role::Auditor || treated {
+        Decision::Permitted
+    } else {
+        Decision::RefusedRelation
+    })
+}
+
+/// Fills a report that was written down: reads the committed state beside the writer.
+///
+/// # Errors
+/// Damaged for an event that is not what was written.
+pub fn fill(shared: &Shared, settings: Settings, ask: &ReportAsk, mut report: AccessReport) -> Result<AccessReport> {
+    let db = store::open_for_reading(&shared.folder)?;
+    let own = read(&db, &shared.keys, report.position)?;
+    let pseudonym = own.patient.ok_or_else(|| Error::damaged("a report's event names nobody"))?;
+    let patient = patients::find(&db, pseudonym)?.ok_or_else(|| Error::damaged("a report's patient is not there"))?;
+    let person: Vec<Pseudonym> = patients::person(&db, patient)?.into_iter().map(|p| p.pseudonym).collect();
+    let register = shared.register();
+    let mut kinds = HashMap::new();
+    let mut entries: VecDeque<ReportEntry> = VecDeque::new();
+    for position in positions(&db, &shared.keys, &person, report.position)? {
+        let event = read(&db, &shared.keys, position)?;
+        learn_kinds(&mut kinds, &event, &person);
+        let in_time = ask.from.is_none_or(|from| event.at >= from) && ask.to.is_none_or(|to| event.at <= to);
+        if !in_time {
+            continue;
+        }
+        let Some(entry) = entry(&register, settings, &kinds, &person, position, &event) else { continue };
+        if entries.len() >= REPORT_ENTRIES_MAX {
+            entries.pop_front();
+            report.left_out += 1;
+        }
+        entries.push_back(entry);
+    }
+    report.entries = entries.into_iter().rev().collect();
+    Ok(report)
+}
+
+fn read(db: &Connection, keys: &Keys, position: u64) -> Result<Event> {
+    let sealed = events::read(db, position, 1)?.pop().ok_or_else(|| Error::damaged("an event is not there"))?;
+    audit::open(keys, position, &sealed)
+}
+
+/// Positions of the events about a person, in order, up to the report's own. A tag that fits by chance (one in four billion)
+/// is found out when its event is opened.
+fn positions(db: &Connection, keys: &Keys, person: &[Pseudonym], until: u64) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let first: Option<i64> = db.query_row("SELECT MIN(position) FROM event_tag", [], |row| row.get(0))?;
+    // Events from before there were tags are opened one by one.
+    found.extend(0..first.map_or(until, |first| u64::try_from(first).unwrap_or(0)));
+    let mut statement = db.prepare("SELECT position, tags FROM event_tag WHERE position <= ?1 ORDER BY position")?;
+    let mut rows = statement.query([signed(until)?])?;
+    while let Some(row) = rows.next()? {
+        let position = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+        let tags = row.get_ref(1)?.as_blob().map_err(|_| Error::damaged("tags are no bytes"))?;
+        if !tags.is_empty() && person.iter().any(|p| tags.chunks(TAG_BYTES).any(|t| t == tag(keys, *p, position))) {
+            found.push(position);
+        }
+    }
+    Ok(found)
+}
+
+/// What was taken in is later opened: the kind stands in the event of the admission.
+fn learn_kinds(kinds: &mut HashMap<ObjectId, String>, event: &Event, person: &[Pseudonym]) {
+    let is_admission = matches!(event.action, Action::Admit | Action::NewVersion);
+    if is_admission && event.patient.is_some_and(|patient| person.contains(&patient)) {
+        for touched in &event.objects {
+            kinds.insert(touched.object, event.detail.clone().unwrap_or_default());
+        }
+    }
+}
+
+fn entry(
+    register: &Register,
+    settings: Settings,
+    kinds: &HashMap<ObjectId, String>,
+    person: &[Pseudonym],
+    position: u64,
+    event: &Event,
+) -> Option<ReportEntry> {
+    let is_theirs = |patient: &Pseudonym| person.contains(patient);
+    let mut objects: Vec<&audit::Touched> = Vec::new();
+    let mut concerns = event.patient.as_ref().is_some_and(is_theirs);
+    if concerns {
+        objects.extend(&event.objects);
+    }
+    for listed in event.patients.iter().flatten().filter(|listed| is_theirs(&listed.patient)) {
+        concerns = true;
+        objects.extend(&listed.objects);
+    }
+    // The archive compares what arrives again with what it keeps: nobody sees anything by it. An export's files follow the
+    // opening that the report names.
+    let is_detail = event.action == Action::Compare
+        || (event.action == Action::Export
+            && event.detail.as_ref().is_some_and(|detail| detail.contains(" disclosed ")));
+    if !concerns || is_detail {
+        return None;
+    }
+    let opened = objects.iter().filter(|touched| touched.decision == Decision::Permitted);
+    let words = opened.clone().filter_map(|touched| kinds.get(&touched.object)).flat_map(|text| text.split(' '));
+    let kinds: BTreeSet<&str> = words.filter(|word| !word.is_empty()).collect();
+    let permitted = if objects.is_empty() { event.decision == Decision::Permitted } else { opened.clone().count() > 0 };
+    let person = event.actor.as_ref().and_then(|actor| register.people.get(actor));
+    let facility_name =
+        event.facility.as_ref().and_then(|code| register.facilities.get(code)).map(|facility| facility.name.clone());
+    Some(ReportEntry {
+        position,
+        at: event.at,
+        action: format!("{:?}", event.action),
+        permitted,
+        facility: event.facility.clone(),
+        facility_name,
+        role: event.role,
+        name: person.filter(|_| settings.names).map(|person| person.name.clone()),
+        purpose: event.purpose,
+        channel: event.channel.clone(),
+        whole: event.part == Some(Part::Content),
+        objects: u32::try_from(if permitted { opened.count() } else { objects.len() }).unwrap_or(u32::MAX),
+        kinds: kinds.into_iter().map(str::to_owned).collect(),
+        reason: reason(event),
+    })
+}
+
+/// A reason that somebody stated. Details of other actions are the log's own.
+fn reason(event: &Event) -> Option<String> {
+    let detail = event.detail.clone().filter(|detail| !detail.is_empty());
+    match event.action {
+        Action::BreakGlass | Action::Erase => detail,
+        Action::Export => detail.and_then(|text| text.split_once(" for ").map(|(_, recipient)| recipient.to_owned())),
+        _ => None,
+    }
+}
