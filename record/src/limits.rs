@@ -250,8 +250,6 @@ pub const POLICIES_MAX: usize = 256;
 pub const POLICY_NAME_BYTES_MAX: usize = 32;
 /// Decisions remembered at once: a facility asks some hundred different questions in a day. Each takes some 150 bytes.
 pub const DECISIONS_REMEMBERED_MAX: usize = 16_384;
-/// A proof of possession (RFC 9449) in a header: a key of P-256 and an address make some 600 bytes.
-pub const PROOF_BYTES_MAX: usize = 4 * 1024;
 /// How long a door remembers that a proof was used: longer than the key service accepts one, with its clock a little off.
 pub const PROOF_REMEMBERED_SECONDS_MAX: u64 = 300;
 /// Proofs that a door remembers of one such span: 800 requests a second. Two spans take some 24 MB at the most.

@@ -34,7 +34,7 @@ impl Holder {
             Proof::Bound { token, .. } => {
                 Proof::Bound { token: token.clone(), proof: String::new(), method: String::new(), uri: String::new() }
             }
-            other @ (Proof::Bearer(_) | Proof::Peer { .. }) => other.clone(),
+            other => other.clone(),
         };
         Self(Asker { proof, purpose: asker.purpose, channel: asker.channel.clone() })
     }

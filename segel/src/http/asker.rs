@@ -10,7 +10,7 @@ use super::state::Doors;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use record::Purpose;
-use record::limits::PROOF_BYTES_MAX;
+use record::limits::DPOP_BYTES_MAX;
 use seal::message::{Asker, Proof, Who};
 
 /// A token that the key service signed is far shorter.
@@ -51,7 +51,7 @@ fn shown(headers: &HeaderMap) -> Option<Shown> {
 
 /// The proof of a request, if there is exactly one (RFC 9449 4.3).
 pub fn proof(headers: &HeaderMap) -> Option<String> {
-    only(headers, &DPOP).filter(|proof| well_formed(proof, PROOF_BYTES_MAX)).map(str::to_owned)
+    only(headers, &DPOP).filter(|proof| well_formed(proof, DPOP_BYTES_MAX)).map(str::to_owned)
 }
 
 /// The value of a header that stands there once: of two nobody knows which one somebody else looked at.
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(shown(&headers(&[token, ("dpop", "a b")])), None);
         assert_eq!(shown(&headers(&[token, token, ("dpop", "p")])), None);
         assert_eq!(shown(&headers(&[("authorization", "Bearer t"), ("dpop", "p")])), bearer("t"));
-        for (length, is_taken) in [(PROOF_BYTES_MAX, true), (PROOF_BYTES_MAX + 1, false)] {
+        for (length, is_taken) in [(DPOP_BYTES_MAX, true), (DPOP_BYTES_MAX + 1, false)] {
             assert_eq!(shown(&headers(&[token, ("dpop", &"p".repeat(length))])).is_some(), is_taken, "{length}");
         }
     }

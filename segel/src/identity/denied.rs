@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn whoever_is_refused_learns_nothing_of_why() {
-        let said = |outcome, text: &str| Denied::of(&Failure { outcome, text: text.to_owned() });
+        let said =
+            |outcome, text: &str| Denied::of(&Failure { outcome, text: text.to_owned(), retry_after_seconds: None });
         assert_eq!(said(Outcome::Refused, "no such person"), said(Outcome::Invalid, "the code was used"));
         assert_eq!(said(Outcome::Refused, "x"), Denied::refused());
         assert_eq!(said(Outcome::Busy, "x").status, 503);

@@ -145,7 +145,7 @@ pub async fn begin(
         ("response_type", "code"),
         ("client_id", &issuer.client_id),
         ("redirect_uri", &redirect_uri),
-        ("scope", "openid"),
+        ("scope", "openid profile"),
         ("state", &state),
         ("nonce", &nonce),
         ("code_challenge", &challenge),

@@ -24,7 +24,7 @@ impl FromRequestParts<Entrance> for Shown {
                 Ok(Self { token, proof: KeyProof { jwt: proof, method, uri } })
             }
             // A token that is bound to nothing is whoever's: it has no session to go on with.
-            Proof::Bearer(_) | Proof::Peer { .. } => Err(Denied::refused()),
+            _ => Err(Denied::refused()),
         }
     }
 }
