@@ -11,7 +11,9 @@ use minicbor::{Decode, Encode};
 use policy::budget::Counts;
 use record::{FacilityCode, Micros, ObjectId, Pseudonym, Purpose, Role, Version};
 use rusqlite::Connection;
+use seal::disclosure::{Disclosure, place};
 use seal::message::Part;
+use zeroize::Zeroizing;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -300,7 +302,7 @@ impl Event {
 pub fn append(db: &Connection, keys: &Keys, event: &Event) -> Result<u64> {
     let position = events::size(db)?;
     let plain = minicbor::to_vec(event).map_err(|_| Error::invalid("an audit event cannot be written"))?;
-    events::append(db, position, &keys.events.seal(&place(position), &plain)?)?;
+    events::append(db, position, &keys.events.of_one(&place(position))?.seal(&place(position), &plain)?)?;
     crate::report::index(db, keys, position, event)?;
     Ok(position)
 }
@@ -325,8 +327,34 @@ pub fn open(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Event> {
         return Ok(Event::new(0, Action::Backup, Decision::Permitted).detailed(text));
     }
     let damaged = || Error::damaged(format!("audit event {position} is not what was written"));
-    let plain = keys.events.open(&place(position), sealed).map_err(|_| damaged())?;
+    let place = place(position);
+    // Events of version 1 lie under the key of all events.
+    let own = keys.events.of_one(&place)?.open(&place, sealed);
+    let plain = own.or_else(|_| keys.events.open(&place, sealed)).map_err(|_| damaged())?;
     minicbor::decode(&plain).map_err(|_| damaged())
+}
+
+/// What shows an entry to somebody outside.
+///
+/// # Errors
+/// Invalid for an event of version 1: its key would open all of them.
+pub fn disclose(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Disclosure> {
+    if let Ok(entry) = sealed.try_into() {
+        return Ok(Disclosure::Entry(entry));
+    }
+    let key = keys.events.of_one(&place(position))?;
+    key.open(&place(position), sealed)
+        .map_err(|_| Error::invalid("an event of an earlier version cannot be shown alone"))?;
+    Ok(Disclosure::Event { key: Zeroizing::new(*key.shown()), sealed: sealed.to_vec() })
+}
+
+/// Reads a disclosed event.
+///
+/// # Errors
+/// Invalid if the key is not of these bytes at this position, or what they say is no event.
+pub fn disclosed(position: u64, key: &[u8; 32], sealed: &[u8]) -> Result<Event> {
+    let plain = seal::disclosure::open(key, position, sealed)?;
+    minicbor::decode(&plain).map_err(|_| Error::invalid("what was disclosed is no audit event"))
 }
 
 /// Length of an entry. No sealed event is as short, so a row of this length is the entry itself.
@@ -345,6 +373,3 @@ pub fn leaf(sealed: &[u8]) -> [u8; 32] {
     leaf
 }
 
-fn place(position: u64) -> Vec<u8> {
-    [b"event/".as_slice(), &position.to_be_bytes()].concat()
-}

@@ -9,8 +9,10 @@ use crate::audit::{self, Action, Decision, Event};
 use crate::authenticate::{self, Presented};
 use crate::custody::{Retention, VaultFile};
 use crate::error::{Error, Result};
+use crate::issuer::{self, Attempt};
 use crate::keys::Keys;
 use crate::metering::Metering;
+use crate::proof;
 use crate::quorum::{self, Quorum};
 use crate::register::Register;
 use crate::{disclosure, report};
@@ -41,6 +43,8 @@ pub enum Order {
     Node(Box<NodeOrder>),
     /// A request of an administrator.
     Admin(AdminRequest),
+    /// Signing in, or out; by which archive node it was passed on.
+    SignIn(Box<Attempt>, Node),
     /// Time has passed: what it alone brings about.
     Tick,
     /// An approver's word, or a look at what waits.
@@ -77,7 +81,7 @@ impl Order {
     fn node_request(&self) -> Option<&Request> {
         match self {
             Self::Node(order) => Some(&order.request),
-            Self::Admin(_) | Self::Tick | Self::Quorum(_) | Self::Ring(_) | Self::Delivered { .. } | Self::Planting => None,
+            Self::Admin(_) | Self::SignIn(..) | Self::Tick | Self::Quorum(_) | Self::Ring(_) | Self::Delivered { .. } | Self::Planting => None,
         }
     }
 }
@@ -250,6 +254,7 @@ impl Writer {
                     self.register = before;
                     self.watch.reload(&self.db, &self.shared.keys)?;
                 }
+                self.shared.sign_in.state.undo(&self.db, &self.shared.keys)?;
                 self.watch.unhear();
                 if self.metering.is_ahead() {
                     self.metering.reload(&self.db, &self.shared.keys)?;
@@ -261,6 +266,7 @@ impl Writer {
         alarm::attend(&mut self.turn(now))?;
         self.db.prepare_cached("RELEASE request")?.execute([])?;
         self.metering.keep();
+        self.shared.sign_in.state.keep();
         Ok(done)
     }
 
@@ -274,6 +280,7 @@ impl Writer {
             quorum: &self.quorum,
             engine: self.shared.engine(),
             issuer: &self.shared.origin,
+            sign_in: &self.shared.sign_in,
             retention: self.retention,
             now,
         }
@@ -332,6 +339,7 @@ impl Writer {
             self.db.execute_batch("ROLLBACK")?;
         }
         self.register = store::register::load(&self.db, &self.shared.keys)?;
+        self.shared.sign_in.state.reload(&self.db, &self.shared.keys)?;
         self.metering.reload(&self.db, &self.shared.keys)?;
         self.watch.reload(&self.db, &self.shared.keys)
     }
@@ -364,7 +372,13 @@ fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended
             alarm::ring(turn, alarm.clone());
             Ok(Done::Quiet)
         }
-        Order::Node(order) => match authenticate::identify(turn.register, &order.presented, turn.now) {
+        Order::SignIn(attempt, node) => match &attempt.proven {
+            Ok(proven) => {
+                issuer::enter(turn, attempt, proven, *node).map(|answer| Done::Node(Answer::SignIn(answer)))
+            }
+            Err(flaw) => Err(Stop::Refused(failed.sign_in(attempt.kind, *flaw, turn.now).into_iter().collect())),
+        },
+        Order::Node(order) => match authenticate::identify(turn.register, turn.sign_in, &order.presented, turn.now) {
             Ok(known) => {
                 turn.watch.face(known.device.as_deref(), order.presented.planting());
                 let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
@@ -407,6 +421,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Label(request) => Answer::Noted(label::relabel(turn, caller, request)?),
         Request::Report { ask, .. } => Answer::Report(report::begin(turn, caller, ask)?),
         Request::Export { ask, .. } => Answer::Export(disclosure::step(turn, caller, ask)?),
+        Request::LedgerProof { position, .. } => Answer::LedgerProof(proof::disclose(turn, caller, *position)?),
         Request::Planting | Request::Checkpoint | Request::Certificates | Request::Certificate { .. } | Request::SignIn(_) | Request::Quorum(_) => {
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }

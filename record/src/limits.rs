@@ -196,6 +196,10 @@ pub const LEASED_PATIENTS_MAX: usize = 256;
 pub const LEASED_KEYS_MAX: usize = 65_536;
 /// Things that an incident lists of what its actor did: a day of the largest budget, and what was refused.
 pub const INCIDENT_FACTS_MAX: usize = 10_000;
+/// Objects of one canary: a CT study fits, and a patient with more is nobody's likeness.
+pub const CANARY_OBJECTS_MAX: usize = 512;
+/// Bytes of one canary's contents: as much as is drawn and stored without anybody noticing the work.
+pub const CANARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Canaries of one key service: one in a hundred of six million patients.
 pub const CANARIES_MAX: usize = 60_000;
 /// Messages about alarms that are on their way at once.

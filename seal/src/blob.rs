@@ -9,12 +9,29 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 const LABEL: &[u8] = b"segel/blob@v1\x00";
+const ONE: &[u8] = b"segel/blob-key@v1\x00";
 
 /// A key that seals blobs of one purpose ([`crate::root::Base::sealing_key`]).
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SealingKey(pub(crate) [u8; 32]);
 
 impl SealingKey {
+    /// The key of one blob alone, to be shown to whoever may open that one.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn of_one(&self, associated: &[u8]) -> Result<Self> {
+        let mut key = Self([0; 32]);
+        kdf::expand(&self.0, &[ONE, associated], &mut key.0)?;
+        Ok(key)
+    }
+
+    /// Its bytes, to be shown.
+    #[must_use]
+    pub fn shown(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Seals a blob, bound to `associated`: what the blob belongs to, so that it cannot be put in another's place.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ pub mod blob;
 pub mod cobblestone;
 pub mod context;
 pub mod digest;
+pub mod disclosure;
 mod error;
 pub mod frame;
 mod kdf;

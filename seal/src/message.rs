@@ -16,6 +16,7 @@ pub mod export;
 pub mod quorum;
 pub mod relate;
 pub mod report;
+pub mod ledger_proof;
 mod sign_in;
 mod staff;
 pub mod step_up;
@@ -308,6 +309,16 @@ pub enum Request {
     /// The canary that is due to be planted, if one is. Answers [`Answer::Planting`]. It opens nothing.
     #[n(17)]
     Planting,
+    /// An entry's proof, for whom it concerns. Answers [`Answer::LedgerProof`].
+    #[n(16)]
+    LedgerProof {
+        /// Who asks.
+        #[n(0)]
+        asker: Asker,
+        /// The entry's position.
+        #[n(1)]
+        position: u64,
+    },
     /// Approvers: what waits for them, and their word on it. Answers [`Answer::Quorum`].
     #[n(18)]
     Quorum(#[n(0)] quorum::QuorumCall),
@@ -458,6 +469,9 @@ pub enum Answer {
     /// To `Certificate`: statement, proof and key, as JSON.
     #[n(14)]
     Certificate(#[n(0)] String),
+    /// To `LedgerProof`.
+    #[n(16)]
+    LedgerProof(#[n(0)] ledger_proof::LedgerProof),
     /// To `Planting`.
     #[n(17)]
     Planting(#[n(0)] Option<canary::Planting>),

@@ -7,6 +7,7 @@ use crate::register::{self, Facility, Peer, Person};
 use crate::store::register as stored;
 use aws_lc_rs::rand;
 use record::{FacilityCode, Outcome};
+use seal::message::ledger_proof::{LedgerAsk, LedgerTold};
 use seal::message::{AdminAnswer, AdminRequest};
 
 /// Carries one request out. Requests that change nothing are answered elsewhere.
@@ -36,11 +37,16 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
         AdminRequest::Canary(request) => return Ok(crate::canary::request(turn, request)?),
         AdminRequest::Alarm(request) => return Ok(crate::alarm::request(turn, request)?),
         AdminRequest::Report(ask) => return Ok(AdminAnswer::Report(crate::report::begin_by_administrator(turn, ask)?)),
+        AdminRequest::LedgerAsk(LedgerAsk::Proof(position)) => {
+            let opened = crate::proof::disclose_to_administrator(turn, *position)?;
+            return Ok(AdminAnswer::LedgerTold(LedgerTold::Proof(opened)));
+        }
         AdminRequest::Custody(request) => return Ok(crate::custody::administer(turn, request)?),
         AdminRequest::Remove { name } => remove(turn, name)?,
         AdminRequest::Staff(staff) => return crate::issuer::staff::change(turn, staff),
         AdminRequest::List
         | AdminRequest::Ledger
+        | AdminRequest::LedgerAsk(LedgerAsk::Standing)
         | AdminRequest::Quorum(_) => {
             return Err(Error::invalid("this request changes nothing and is answered elsewhere").into());
         }

@@ -4,6 +4,8 @@ use crate::alarm;
 use crate::authenticate::{self, Known, Presented};
 use crate::custody;
 use crate::error::{Error, Result};
+use crate::issuer::{self, Looked};
+use crate::proof;
 use crate::request::{self, Node, admit, break_glass, erase, label, release, step_up};
 use crate::{disclosure, report};
 use crate::shared::{Counters, Shared};
@@ -12,7 +14,8 @@ use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT
 use record::{Outcome, Pseudonym, Purpose};
 use seal::frame;
 use seal::message::alarm::AlarmRequest;
-use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request};
+use seal::message::ledger_proof::{LedgerAsk, LedgerProof, LedgerTold};
+use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request, SignIn, Staff};
 use seal::message::report::{AccessReport, ReportAsk};
 use seal::token::token;
 use std::io;
@@ -106,7 +109,7 @@ impl Desk {
             Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
             Request::Planting => return self.planting().await,
-            Request::SignIn(_) => return Err(Error::refused()),
+            Request::SignIn(asked) => return self.sign_in(asked, node).await,
             Request::Quorum(_) => return self.quorum(request).await,
             Request::Authenticate(asker)
             | Request::Admit { asker, .. }
@@ -119,13 +122,14 @@ impl Desk {
             | Request::StepUp { asker, .. }
             | Request::BreakGlass { asker, .. }
             | Request::Report { asker, .. }
+            | Request::LedgerProof { asker, .. }
             | Request::Export { asker, .. } => asker,
             Request::Relate(relate) => &relate.asker,
             Request::Label(label) => &label.asker,
         };
         check(asker, &request)?;
-        let presented =
-            authenticate::present(&self.shared.keys, &self.shared.origin, &asker.proof, record::time::now());
+        let Shared { keys, sign_in, origin, .. } = &*self.shared;
+        let presented = authenticate::present(keys, sign_in, origin, &asker.proof, node, record::time::now());
         if let Some(answer) = self.read_only(&presented, asker.purpose, &request) {
             return Ok(answer);
         }
@@ -140,14 +144,36 @@ impl Desk {
                 Some(ask) => self.fill_report(ask, begun).await.map(Answer::Report),
                 None => Err(Error::damaged("the writer answered another question")),
             },
+            Done::Node(Answer::LedgerProof(opened)) => self.lead(opened).await.map(Answer::LedgerProof),
             Done::Node(answer) => Ok(answer),
             Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
         }
     }
 
+    /// Adds the way from an entry to a checkpoint, beside the writer.
+    async fn lead(&self, opened: LedgerProof) -> Result<LedgerProof> {
+        let shared = Arc::clone(&self.shared);
+        let leading = tokio::task::spawn_blocking(move || proof::lead(&shared, opened));
+        leading.await.map_err(|_| Error::damaged("reading the ledger's files failed"))?
+    }
+
     /// The canary that is due. Nothing is written by it, and nothing opened.
     async fn planting(&self) -> Result<Answer> {
         match self.orders.carry_out(Order::Planting).await? {
+            Done::Node(answer) => Ok(answer),
+            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+        }
+    }
+
+    /// Looks at what somebody shows, beside the writer; what changes anything, and what fails, is the writer's.
+    async fn sign_in(&self, asked: &SignIn, node: Node) -> Result<Answer> {
+        let Shared { keys, sign_in, origin, .. } = &*self.shared;
+        let looked = sign_in.look(keys, origin, &self.shared.register(), asked, record::time::now())?;
+        let attempt = match looked {
+            Looked::Answer(answer) => return Ok(Answer::SignIn(answer)),
+            Looked::Attempt(attempt) => attempt,
+        };
+        match self.orders.carry_out(Order::SignIn(Box::new(attempt), node)).await? {
             Done::Node(answer) => Ok(answer),
             Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
         }
@@ -174,7 +200,7 @@ impl Desk {
         if !matches!(request, Request::Authenticate(_) | Request::Tokens { .. } | Request::Peer { .. }) {
             return None;
         }
-        let known = authenticate::identify(&self.shared.register(), presented, record::time::now()).ok()?;
+        let known = authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now()).ok()?;
         if self.shared.frozen().holds(&known.id) {
             return None;
         }
@@ -194,7 +220,7 @@ impl Desk {
     }
 
     async fn certificate(&self, presented: &Presented, patient: Pseudonym) -> Result<Answer> {
-        let known = authenticate::identify(&self.shared.register(), presented, record::time::now());
+        let known = authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now());
         let known = known.map_err(|_| Error::refused())?;
         let shared = Arc::clone(&self.shared);
         let making = tokio::task::spawn_blocking(move || custody::certify(&shared, &known, patient));
@@ -204,6 +230,10 @@ impl Desk {
     async fn admin(&self, request: AdminRequest) -> Result<AdminAnswer> {
         match request {
             AdminRequest::List => Ok(AdminAnswer::Register(self.shared.register().listing())),
+            AdminRequest::Staff(Staff::List) => {
+                let staff = issuer::staff::list(&self.shared.register(), &self.shared.sign_in, record::time::now());
+                Ok(AdminAnswer::Staff(staff))
+            }
             AdminRequest::Ledger => {
                 Ok(AdminAnswer::Ledger { vkey: self.shared.vkey.clone(), size: self.shared.size() })
             }
@@ -221,7 +251,13 @@ impl Desk {
                     Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
                 }
             }
+            AdminRequest::LedgerAsk(LedgerAsk::Standing) => {
+                Ok(AdminAnswer::LedgerTold(LedgerTold::Standing(proof::standing(&self.shared))))
+            }
             change => match self.orders.carry_out(Order::Admin(change)).await? {
+                Done::Admin(AdminAnswer::LedgerTold(LedgerTold::Proof(opened))) => {
+                    self.lead(opened).await.map(|led| AdminAnswer::LedgerTold(LedgerTold::Proof(led)))
+                }
                 Done::Admin(answer) => Ok(answer),
                 Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
             },

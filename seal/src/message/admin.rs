@@ -3,6 +3,7 @@
 use super::alarm::{AlarmAnswer, AlarmRequest};
 use super::canary::{CanaryAnswer, CanaryRequest};
 use super::custody::{CustodyAnswer, CustodyRequest};
+use super::ledger_proof::{LedgerAsk, LedgerTold};
 use super::quorum::{QuorumAnswer, QuorumOrder};
 use super::report::{AccessReport, ReportAsk};
 use super::{Failure, Staff, StaffEntry};
@@ -90,6 +91,9 @@ pub enum AdminRequest {
     /// Approvers, and what takes two people.
     #[n(25)]
     Quorum(#[n(0)] QuorumOrder),
+    /// The ledger's proofs and witnesses. Answers [`AdminAnswer::LedgerTold`].
+    #[n(19)]
+    LedgerAsk(#[n(0)] LedgerAsk),
     /// A patient's access report. Answers [`AdminAnswer::Report`].
     #[n(26)]
     Report(#[n(0)] ReportAsk),
@@ -157,6 +161,9 @@ pub enum AdminAnswer {
     /// To `Quorum`.
     #[n(17)]
     Quorum(#[n(0)] QuorumAnswer),
+    /// To `LedgerAsk`.
+    #[n(13)]
+    LedgerTold(#[n(0)] LedgerTold),
     /// To `Report`.
     #[n(18)]
     Report(#[n(0)] AccessReport),
@@ -178,6 +185,7 @@ impl fmt::Debug for AdminAnswer {
             Self::Token(_) => f.write_str("Token(#)"),
             Self::Register(register) => f.debug_tuple("Register").field(register).finish(),
             Self::Ledger { vkey, size } => write!(f, "Ledger({vkey}, {size})"),
+            Self::LedgerTold(told) => f.debug_tuple("LedgerTold").field(told).finish(),
             Self::Custody(answer) => f.debug_tuple("Custody").field(answer).finish(),
             Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
             Self::Canary(_) => f.write_str("Canary(..)"),
