@@ -82,6 +82,21 @@ pub fn settle(
     Ok(settled)
 }
 
+/// The patient whom one of these numbers names: national ones as they are, others as those of a facility. Nothing is made
+/// or joined.
+///
+/// # Errors
+/// Invalid for numbers that cannot be any.
+pub fn find(
+    db: &Connection,
+    keys: &Keys,
+    facility: &FacilityCode,
+    identifiers: &[Identifier],
+) -> Result<Option<Patient>> {
+    // One for life comes first; see `look_up`.
+    Ok(look_up(db, keys, facility, identifiers)?.iter().find_map(|lookup| lookup.owner))
+}
+
 /// The patient that a national number names, and no number that is one for life contradicts.
 fn by_national_number(db: &Connection, lookups: &[Lookup]) -> Result<Option<Patient>> {
     for owner in lookups.iter().filter(|l| l.is_national).filter_map(|l| l.owner) {
@@ -134,6 +149,18 @@ fn are_two_people(db: &Connection, one: &[Patient], other: &[Patient]) -> Result
         }
     }
     Ok(false)
+}
+
+/// The tags under which identifiers are looked up.
+///
+/// # Errors
+/// Invalid for identifiers that cannot be any.
+pub fn tags(keys: &Keys, facility: &FacilityCode, identifiers: &[Identifier]) -> Result<Vec<[u8; 32]>> {
+    let tag = |identifier: &Identifier| {
+        let is_national = identifier.is_national() && is_plausible(identifier);
+        Ok(keys.identifiers.tag(&scoped(facility, identifier, is_national)?))
+    };
+    identifiers.iter().map(tag).collect()
 }
 
 fn look_up(db: &Connection, keys: &Keys, facility: &FacilityCode, identifiers: &[Identifier]) -> Result<Vec<Lookup>> {

@@ -5,6 +5,7 @@ use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::custody::{self, Folder, Passphrase, VaultFile};
 use crate::error::{Error, Result};
+use crate::issuer::Issuer;
 use crate::keys::Keys;
 use crate::metering::Metering;
 use crate::outbound::Outbound;
@@ -79,8 +80,8 @@ impl Service {
         config.witnesses.witnesses()?;
         let outbound = Outbound::new(&config.outbound)?;
         let opening = tokio::task::spawn_blocking({
-            let (origin, root) = (config.origin.clone(), config.root.clone());
-            move || Opened::open(&folder, &passphrase, &root, origin.as_deref())
+            let config = config.clone();
+            move || Opened::open(&folder, &passphrase, config)
         });
         let Opened { folder, shared, db, vault, projection } =
             opening.await.map_err(|_| Error::damaged("opening the state failed"))??;
@@ -193,17 +194,20 @@ struct Opened {
 }
 
 impl Opened {
-    fn open(path: &Path, passphrase: &Passphrase, root: &custody::Settings, origin: Option<&str>) -> Result<Self> {
+    fn open(path: &Path, passphrase: &Passphrase, config: Config) -> Result<Self> {
         let folder = Folder::take(path)?;
-        let custody::Opened { keys, vault, db } = custody::open(&folder, passphrase, root)?;
+        let custody::Opened { keys, vault, db } = custody::open(&folder, passphrase, &config.root)?;
         quorum::check_history(&db, &keys)?;
-        let origin = fix_origin(&db, origin)?;
+        let origin = fix_origin(&db, config.origin.as_deref())?;
         let key = SigningKey::from_seed(&origin, &keys.ledger_seed)?;
         let register = store::register::load(&db, &keys)?;
         // Rules that do not validate end the start: whoever starts the service is there to read which one is wrong.
         let engine = Engine::shipped().map_err(|error| Error::invalid(format!("the policies: {error}")))?;
         let vkey = key.verifier().to_string();
-        let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register, engine));
+        let mut identity = quorum::settings::in_force(&db, &keys, config)?;
+        identity.identity.settle(identity.node.is_none());
+        let sign_in = Issuer::load(&db, &keys, identity.identity, record::time::now())?;
+        let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register, sign_in, engine));
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
         folder.publish_vkey(&shared.vkey)?;
         Ok(Self { folder, shared, db, vault, projection })

@@ -1,5 +1,6 @@
-//! Everything a developer types: `cargo xtask test`, `tidy`, `fuzz`, `bench`, `tools`.
+//! Everything a developer types: `cargo xtask test`, `tidy`, `fuzz`, `bench`, `attack`, `tools`.
 
+mod attack;
 mod bench;
 mod fuzz;
 mod run;
@@ -28,6 +29,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measures beside a real peer or a physical limit, in one run, as a ratio.
     Bench(bench::Options),
+    /// Attacks the real programs, a row for each compromise, and prints what it yielded beside what it may.
+    Attack(attack::Options),
     /// Installs the tools of the tests only: Debian packages, a Python environment in `.venv` and a viewer in `.viewer`.
     Tools,
 }
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Attack(options) => attack::run(&options),
         Command::Tools => tools::install(),
     }
 }

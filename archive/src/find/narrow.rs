@@ -16,6 +16,7 @@ const SOP_INSTANCE_UID: Tag = 0x0008_0018;
 const ACCESSION_NUMBER: Tag = 0x0008_0050;
 const PATIENT_NAME: Tag = 0x0010_0010;
 const PATIENT_ID: Tag = 0x0010_0020;
+const ISSUER_OF_PATIENT_ID: Tag = 0x0010_0021;
 const STUDY_INSTANCE_UID: Tag = 0x0020_000D;
 const SERIES_INSTANCE_UID: Tag = 0x0020_000E;
 /// The retired attribute of a patient's other numbers: asks for any number of the patient, a NIK for example.
@@ -90,6 +91,12 @@ pub(super) fn narrow(query: &Query, filter: Filter) -> Narrowed {
 }
 
 impl Narrowed {
+    /// Does not decide by any number of the patient.
+    pub(super) fn forget_numbers(&mut self) {
+        const NUMBERS: [Tag; 4] = [PATIENT_ID, ISSUER_OF_PATIENT_ID, OTHER_PATIENT_IDS, OTHER_PATIENT_IDS_SEQUENCE];
+        self.sealed.retain(|(tag, _)| !NUMBERS.contains(tag));
+    }
+
     /// Whether the index alone decides on a key.
     fn in_clear(&mut self, tag: Tag, matching: &Matching) -> bool {
         let values = || match matching {

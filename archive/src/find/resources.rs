@@ -77,6 +77,13 @@ pub(crate) async fn resources(archive: &Arc<Inner>, asker: &Asker, query: &Resou
     filter.resource_types = vec![query.resource_type.clone()];
     filter.ids = query.ids.clone();
     filter.patients = query.patient.into_iter().collect();
+    if let Some(patients) = archive.keys.in_emergency(asker).await? {
+        filter.in_emergency = true;
+        filter.patients = patients.into_iter().filter(|one| query.patient.is_none_or(|asked| asked == *one)).collect();
+        if filter.patients.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
     filter.date = DateRange { from: query.from.clone(), to: query.to.clone() };
     filter.tokens = token_groups(archive, asker, &query.terms).await?;
     let limit = query.limit.unwrap_or(limits::SEARCH_RESULTS_MAX).min(limits::SEARCH_RESULTS_MAX);

@@ -4,7 +4,7 @@
 use super::schema;
 use crate::error::{Error, Result};
 use crate::object::{Kind, ObjectRecord, ResourceFacts};
-use record::{FacilityCode, Pseudonym, Version};
+use record::{FacilityCode, Micros, Pseudonym, Version};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeMap;
@@ -68,9 +68,11 @@ impl Writer {
 
     /// Applies frames in one transaction: after a crash either all of them are in the index or none.
     pub(crate) fn apply<'a>(&mut self, frames: impl IntoIterator<Item = Placed<'a>>) -> Result<()> {
+        let now = record::time::now();
         let transaction = self.connection.transaction()?;
+        super::apply_given::expire(&transaction, now)?;
         for frame in frames {
-            apply_frame(&transaction, &frame)?;
+            apply_frame(&transaction, &frame, now)?;
         }
         transaction.commit()?;
         let pages = self.log_pages.load(Ordering::Relaxed);
@@ -176,9 +178,9 @@ fn read_newest(row: &rusqlite::Row<'_>) -> rusqlite::Result<Newest> {
     Ok(Newest { facility: row.get(0)?, object: row.get(1)?, version: row.get(2)? })
 }
 
-fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>) -> Result<()> {
+fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>, now: Micros) -> Result<()> {
     for record in frame.records {
-        apply_record(db, frame, record)?;
+        apply_record(db, frame, record, now)?;
     }
     db.prepare_cached(
         "INSERT INTO segments VALUES(?1, ?2, ?3) ON CONFLICT(number) DO UPDATE SET applied_bytes = excluded.applied_bytes",
@@ -188,20 +190,27 @@ fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>) -> Result<()> {
     Ok(())
 }
 
-fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord) -> Result<()> {
+fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord, now: Micros) -> Result<()> {
     let facility = intern_facility(db, &record.facility)?;
     let patient = intern_patient(db, record.patient)?;
     treat(db, patient, facility)?;
+    let mut person = vec![patient];
     for linked in &record.linked {
         let linked = intern_patient(db, *linked)?;
         treat(db, linked, facility)?;
+        person.push(linked);
     }
     let version = insert_version(db, frame, record)?;
     let owner = Owner { facility, patient, version };
     match &record.kind {
-        Kind::Instance(facts) => super::apply_instance::apply(db, owner, facts, &record.tokens),
-        Kind::Resource(facts) => super::apply_resource::apply(db, owner, facts, &record.tokens),
+        Kind::Instance(facts) => super::apply_instance::apply(db, owner, facts, &record.tokens)?,
+        Kind::Resource(facts) => super::apply_resource::apply(db, owner, facts, &record.tokens)?,
     }
+    if record.given.is_empty() && record.version == 1 {
+        return Ok(());
+    }
+    let given = record.given.iter().map(|given| Ok((intern_facility(db, &given.to)?, given)));
+    super::apply_given::apply(db, record.object, &person, &given.collect::<Result<Vec<_>>>()?, now)
 }
 
 /// Row numbers that a record's rows point to.
@@ -231,7 +240,7 @@ fn insert_version(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecor
 
 /// A record as the index gives it back.
 pub(crate) fn stripped(record: &ObjectRecord) -> ObjectRecord {
-    ObjectRecord { tokens: Vec::new(), linked: Vec::new(), ..record.clone() }
+    ObjectRecord { tokens: Vec::new(), linked: Vec::new(), given: Vec::new(), ..record.clone() }
 }
 
 /// A record as the index keeps it.
@@ -266,9 +275,12 @@ fn intern_patient(db: &Transaction<'_>, pseudonym: Pseudonym) -> Result<i64> {
 /// Lets a facility look for a patient; the first time, everything kept of the patient enters the facility's days.
 fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
     let new = db
-        .prepare_cached("INSERT OR IGNORE INTO treated(patient, facility) VALUES(?1, ?2)")?
+        .prepare_cached("INSERT OR IGNORE INTO treated(patient, facility, own) VALUES(?1, ?2, 1)")?
         .execute(params![patient, facility])?;
     if new == 0 {
+        // It may have been given to look before.
+        db.prepare_cached("UPDATE treated SET own = 1 WHERE patient = ?1 AND facility = ?2 AND NOT own")?
+            .execute(params![patient, facility])?;
         return Ok(());
     }
     super::apply_instance::show(db, patient, facility)?;

@@ -205,6 +205,28 @@ pub(super) fn show(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<
     Ok(())
 }
 
+/// Everything kept of a patient leaves the lists of a facility that may no longer look.
+pub(super) fn hide(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT id, day, tokens FROM studies WHERE patient = ?1 AND listed")?;
+    let mut rows = statement.query(params![patient])?;
+    while let Some(row) = rows.next()? {
+        let (study, day): (i64, i64) = (row.get(0)?, row.get(1)?);
+        db.prepare_cached(
+            "DELETE FROM study_days WHERE (facility, modality, day, study) IN
+             (SELECT ?2, m.modality, st.day, st.id FROM studies st
+              JOIN (SELECT '' AS modality UNION SELECT modality FROM series WHERE study = ?1) m WHERE st.id = ?1)",
+        )?
+        .execute(params![study, facility])?;
+        let mut delete = db.prepare_cached(
+            "DELETE FROM study_tokens WHERE facility = ?1 AND token = ?2 AND day = ?3 AND study = ?4",
+        )?;
+        for token in read(&row.get::<_, Vec<u8>>(2)?)? {
+            delete.execute(params![facility, token.0, day, study])?;
+        }
+    }
+    Ok(())
+}
+
 fn enter_days(db: &Transaction<'_>, study: i64, facility: i64) -> Result<()> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO study_days(facility, modality, day, study)

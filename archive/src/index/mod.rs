@@ -4,10 +4,12 @@
 //! the file loses nothing: start-up builds it again.
 
 pub(crate) mod apply;
+mod apply_given;
 mod apply_instance;
 mod apply_resource;
 pub(crate) mod catchup;
 mod find;
+mod likeness;
 mod pool;
 mod read;
 pub mod rows;
@@ -65,7 +67,17 @@ impl Index {
         self.read(|db| read::versions(db, object))
     }
 
-    /// Whether the facility has treated the patient.
+    /// Some patient of a facility with instances alone, as the index shows it.
+    pub(crate) fn likeness(
+        &self,
+        facility: &FacilityCode,
+        chosen: u64,
+        limit: usize,
+    ) -> Result<Vec<rows::Likeness>> {
+        self.read(|db| likeness::likeness(db, facility, chosen, limit))
+    }
+
+    /// Whether the facility may look for the patient: it has treated the patient, or was given to.
     pub fn treated(&self, patient: Pseudonym, facility: &FacilityCode) -> Result<bool> {
         self.read(|db| read::treated(db, patient, facility))
     }

@@ -37,6 +37,13 @@ impl Kept {
     }
 }
 
+/// An instance with its study's tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Likeness {
+    pub(crate) kept: Kept,
+    pub(crate) tokens: Vec<Token>,
+}
+
 /// Where a row stands in the one order of everything found: the newest day first, within a day what arrived last; within a
 /// study what arrived first. Row numbers never change and are never used again, so what is stored meanwhile does not move
 /// a place.
@@ -161,6 +168,8 @@ impl DateRange {
 pub struct Filter {
     /// Only patients whom this facility has treated.
     pub viewer: FacilityCode,
+    /// An emergency was declared for `patients`: they need not have been treated. It narrows by nobody else's patients.
+    pub in_emergency: bool,
     /// Every group must match; a group matches by any one of its tokens.
     pub tokens: Vec<Vec<Token>>,
     /// Any of these patients.
@@ -197,6 +206,7 @@ impl Filter {
     pub fn new(viewer: FacilityCode, limit: usize) -> Self {
         Self {
             viewer,
+            in_emergency: false,
             tokens: Vec::new(),
             patients: Vec::new(),
             study_instance_uids: Vec::new(),
@@ -220,6 +230,8 @@ impl Filter {
 pub struct ResourceFilter {
     /// Only patients whom this facility has treated.
     pub viewer: FacilityCode,
+    /// An emergency was declared for `patients`: they need not have been treated.
+    pub in_emergency: bool,
     /// Any of these types; empty for all.
     pub resource_types: Vec<String>,
     /// Any of these logical ids.
@@ -236,12 +248,23 @@ pub struct ResourceFilter {
     pub offset: usize,
 }
 
+impl Filter {
+    /// Looks for these patients alone, of whom the viewer's facility may know nothing. What each facility finds by its own
+    /// tokens does not hold them; the patients themselves narrow more than any token.
+    pub(crate) fn declare(&mut self, patients: Vec<Pseudonym>) {
+        self.in_emergency = true;
+        self.tokens = Vec::new();
+        self.patients = patients;
+    }
+}
+
 impl ResourceFilter {
     /// Everything the viewer may see, up to `limit` rows.
     #[must_use]
     pub fn new(viewer: FacilityCode, limit: usize) -> Self {
         Self {
             viewer,
+            in_emergency: false,
             resource_types: Vec::new(),
             ids: Vec::new(),
             tokens: Vec::new(),

@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Raised with every change to the tables below or to what `apply` writes into them.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// How long a connection waits for another before it gives up. In WAL mode only checkpoints ever wait.
 const BUSY_TIMEOUT_MS: std::time::Duration = std::time::Duration::from_secs(5);
@@ -26,8 +26,16 @@ INSERT INTO progress VALUES(1, 0);
 -- Codes and pseudonyms are written once and named by number everywhere else.
 CREATE TABLE facilities(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);
 CREATE TABLE patients(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE);
--- Which facility may look for which patient.
-CREATE TABLE treated(patient INTEGER NOT NULL, facility INTEGER NOT NULL, PRIMARY KEY(patient, facility)) WITHOUT ROWID;
+-- Which facility may look for which patient: because it treats the patient (own), or because it was given to.
+CREATE TABLE treated(
+  patient INTEGER NOT NULL, facility INTEGER NOT NULL, own INTEGER NOT NULL,
+  PRIMARY KEY(patient, facility)) WITHOUT ROWID;
+-- What the newest versions of objects give to other facilities, and until when.
+CREATE TABLE given(
+  object BLOB NOT NULL, patient INTEGER NOT NULL, facility INTEGER NOT NULL, until INTEGER NOT NULL,
+  PRIMARY KEY(object, patient, facility)) WITHOUT ROWID;
+CREATE INDEX given_by_patient ON given(patient, facility);
+CREATE INDEX given_by_end ON given(until);
 
 -- Every object version; `record` is its ObjectRecord in CBOR without tokens and linked pseudonyms.
 CREATE TABLE versions(

@@ -20,6 +20,7 @@ use seal::message::custody::Basis;
 use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
 use seal::message::break_glass::{GlassAnswer, GlassAsk};
 use seal::message::step_up::{StepUpAsk, StepUpEntry};
+use seal::message::canary::Planting;
 use seal::message::{
     AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request,
     SignIn, SignInAnswer, Who,
@@ -167,6 +168,17 @@ impl KeyClient {
         Ok(all)
     }
 
+    /// The canary that is due to be planted, if one is.
+    ///
+    /// # Errors
+    /// Busy while the key service is away.
+    pub async fn planting(&self) -> Result<Option<Planting>, Failure> {
+        match self.ask(Request::Planting).await? {
+            Answer::Planting(planting) => Ok(planting),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Whether bytes that arrived are those that were kept.
     ///
     /// # Errors
@@ -218,6 +230,17 @@ impl KeyClient {
         match self.glass(asker, GlassAsk::Open).await? {
             GlassAnswer::Broken { patients, .. } => Ok(Some(patients)),
             GlassAnswer::Queue(_) => Err(failure(Outcome::Damaged, "the key service answered something else than was asked")),
+        }
+    }
+
+    /// The certificate of an erasure, as JSON.
+    ///
+    /// # Errors
+    /// Refused if there is none for this asker; Busy until a checkpoint covers it.
+    pub async fn certificate(&self, asker: &Asker, patient: Pseudonym) -> Result<String, Failure> {
+        match self.ask(Request::Certificate { asker: asker.clone(), patient }).await? {
+            Answer::Certificate(certificate) => Ok(certificate),
+            other => Err(unexpected(&other)),
         }
     }
 

@@ -9,6 +9,7 @@ mod settings;
 
 pub use settings::{Budgets, Mode};
 
+use crate::audit::{self, Action, Decision, Event};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::request::Caller;
@@ -65,6 +66,18 @@ impl Metering {
             }
         })?;
         Ok(Self { settings, books, clock, clock_kept: 0, forgotten: now, is_ahead: false })
+    }
+
+    /// Appends what a start has to say: whoever reads the ledger knows whether budgets refused anybody.
+    ///
+    /// # Errors
+    /// Busy or Damaged if the disk fails.
+    pub fn log_start(&self, db: &Connection, keys: &Keys) -> Result<()> {
+        if self.settings.mode == Mode::Enforce {
+            return Ok(());
+        }
+        let event = Event::new(record::time::now(), Action::Start, Decision::Permitted);
+        audit::append(db, keys, &event.detailed("budgets observe: openings are counted, and none is refused")).map(|_| ())
     }
 
     /// The books as they were committed, after something failed.
@@ -200,6 +213,9 @@ fn actor(caller: &Caller) -> Holder {
 /// Everybody who has a part in what a caller opens, the actor first.
 fn holders(caller: &Caller) -> Vec<Holder> {
     let mut holders = vec![actor(caller)];
+    if let Some(device) = &caller.known.device {
+        holders.push(Holder { scope: Scope::Device, name: device.clone() });
+    }
     let facility = caller.known.actor.facility.as_str().to_owned();
     holders.push(Holder { scope: Scope::Facility, name: facility });
     holders.push(Holder { scope: Scope::Node, name: caller.node.to_string() });

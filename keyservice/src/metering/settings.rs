@@ -28,6 +28,79 @@ pub struct Budgets {
     pub node: Both,
     /// Everything.
     pub system: Both,
+    /// What a colleague may approve on the spot.
+    pub step_up: StepUp,
+    /// Emergencies.
+    pub break_glass: BreakGlass,
+}
+
+/// What a colleague may approve on the spot. The day's budgets stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StepUp {
+    /// Patients more to open in an hour.
+    pub contents: u32,
+    /// Patients more to list in an hour.
+    pub summaries: u32,
+    /// For how long.
+    pub minutes: u32,
+    /// How long an asking waits.
+    pub wait_minutes: u32,
+    /// How often somebody may ask in a day.
+    pub asks_a_day: usize,
+    /// How often in a day it may be approved for one person.
+    pub grants_a_day: usize,
+    /// How often one person may approve in a day.
+    pub approvals_a_day: usize,
+    /// So many approvals in a day, between people who have approved each other directly or in a ring, end it.
+    pub rings_a_day: usize,
+}
+
+impl Default for StepUp {
+    fn default() -> Self {
+        Self {
+            // A third of a clinician's hour, for the hour that it is asked in: an unusual clinic, not another reader.
+            contents: 20,
+            summaries: 200,
+            minutes: 60,
+            // A colleague who is asked stands beside.
+            wait_minutes: 15,
+            asks_a_day: 6,
+            // Three bad hours are a bad day; more is a budget that is too small.
+            grants_a_day: 3,
+            approvals_a_day: 5,
+            // Two on night duty may help each other once.
+            rings_a_day: 2,
+        }
+    }
+}
+
+/// Emergencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakGlass {
+    /// How often one person may declare one in a day.
+    pub actor_a_day: usize,
+    /// How often the people of one facility may.
+    pub facility_a_day: usize,
+    /// For how long the patient's record is open.
+    pub minutes: u32,
+    /// Within how many hours it has to be reviewed.
+    pub review_hours: u32,
+}
+
+impl Default for BreakGlass {
+    fn default() -> Self {
+        Self {
+            // Unknown patients come to an emergency department by the day, not by the hour.
+            actor_a_day: 5,
+            facility_a_day: 25,
+            // What is left of a shift when it happens.
+            minutes: 240,
+            // The next day at the same hour somebody is at work again.
+            review_hours: 24,
+        }
+    }
 }
 
 /// What a spent budget does.
@@ -143,6 +216,8 @@ impl Default for Budgets {
             facilities: BTreeMap::new(),
             node: whole,
             system: whole,
+            step_up: StepUp::default(),
+            break_glass: BreakGlass::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::audit::{Action, Decision, Event};
 use crate::authenticate::Known;
 use crate::custody::Retention;
 use crate::error::{Error, Result};
+use crate::issuer::Issuer;
 use crate::keys::Keys;
 use crate::metering::Metering;
 use crate::quorum::Quorum;
@@ -49,6 +50,8 @@ pub struct Turn<'t> {
     pub engine: Arc<Engine>,
     /// The issuer of tokens.
     pub issuer: &'t str,
+    /// Who may have tokens, and what proofs were shown.
+    pub sign_in: &'t Issuer,
     /// How long records are kept.
     pub retention: Retention,
     /// Now.

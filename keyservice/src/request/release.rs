@@ -101,6 +101,10 @@ impl<'c> Access<'c> {
 
     /// The data key of one object if the actor may have it, else why not.
     fn open(&self, turn: &Turn<'_>, part: Part, item: &ReleaseItem) -> Result<std::result::Result<DataKey, Decision>> {
+        // A young canary stands on nobody's work list.
+        if part == Part::Summary && turn.watch.canaries.is_young(item.context.patient, turn.now) {
+            return Ok(Err(Decision::RefusedUnknown));
+        }
         if let policy::Decision::Deny(reason) = self.standing.decide_object(turn, right(part).0, item.context.object)? {
             return Ok(Err(reason.into()));
         }

@@ -1,6 +1,7 @@
 //! The state: one SQLite file. A commit is one durable write, and everything that belongs together is in one commit.
 
 pub mod charges;
+pub mod credentials;
 pub mod erasures;
 pub mod events;
 pub mod holds;

@@ -9,9 +9,13 @@ mod files;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod metering;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod proofs;
+#[cfg(test)]
+mod relations;
 #[cfg(test)]
 mod story;
 #[cfg(test)]

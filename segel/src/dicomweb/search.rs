@@ -36,6 +36,7 @@ async fn answer(request: Request, level: Level) -> Result<Response, Problem> {
     for (tag, name) in [(STUDY_INSTANCE_UID, &request.names.study), (SERIES_INSTANCE_UID, &request.names.series)] {
         query.keys.extend(name.iter().map(|uid| (tag, Matching::UidList(vec![uid.clone()]))));
     }
+    crate::emergency::declare(&request.doors.archive, &request.caller.asker, &request.headers, &query).await?;
     let page = request.doors.archive.find_page(&request.caller.asker, &query).await.map_err(too_broad)?;
     let mut warnings = Vec::new();
     if page.next.is_some() {

@@ -43,12 +43,13 @@ pub async fn own_forms(request: Request, next: Next) -> Response {
 
 const SEAL: &str = include_str!("../../assets/seal.svg");
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
     ("segel.css", "text/css; charset=utf-8", include_str!("../../assets/segel.css")),
     ("viewer.js", SCRIPT, include_str!("../../assets/viewer.js")),
     ("identity.js", SCRIPT, include_str!("../../assets/identity.js")),
     ("session.js", SCRIPT, include_str!("../../assets/session.js")),
     ("signin.js", SCRIPT, include_str!("../../assets/signin.js")),
+    ("emergency.js", SCRIPT, include_str!("../../assets/emergency.js")),
     ("seal.svg", "image/svg+xml", SEAL),
 ];
 
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn the_pages_own_files_need_no_exception_of_the_policy() {
         assert!(!POLICY.contains("unsafe"));
-        for template in ["layout", "signin", "purpose", "studies", "study", "patient", "results", "failure"] {
+        for template in ["layout", "signin", "purpose", "studies", "study", "patient", "results", "failure", "emergency"] {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
             let text = std::fs::read_to_string(format!("{path}/{template}.html")).unwrap();
             for inline in ["style=", "onclick=", "onload=", "javascript:", "<style", "http://", "https://"] {

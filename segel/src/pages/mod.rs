@@ -5,6 +5,7 @@
 
 mod document;
 mod electrocardiogram;
+mod emergency;
 mod failure;
 pub mod form;
 mod headers;
@@ -57,6 +58,7 @@ pub fn router(doors: Doors, sessions: Sessions) -> Router {
         .route(&at("electrocardiogram"), get(electrocardiogram::page))
         .route(&at("document"), get(document::encapsulated))
         .route("/documents/{kind}/{id}", get(document::resource))
+        .route("/emergency", get(emergency::page))
         .route("/signin", get(signin::page).post(signin::token))
         .route("/signin/{code}", get(signin::link))
         .route("/enrol", get(signin::enrol))

@@ -117,6 +117,13 @@ impl Question {
 
     /// Only whom the viewer has treated.
     pub(super) fn treated(&mut self, filter: &Filter) -> Result<()> {
+        if filter.in_emergency {
+            // An empty list narrows nothing, and must not open everything.
+            if filter.patients.is_empty() {
+                self.require("0");
+            }
+            return Ok(());
+        }
         let facility = self.facility(&filter.viewer)?;
         self.require(format!(
             "EXISTS(SELECT 1 FROM treated t WHERE t.patient = st.patient AND t.facility = {facility})"

@@ -32,7 +32,9 @@ pub(in crate::index) fn resources(db: &Connection, filter: &ResourceFilter) -> R
         question.dates("d.date", &filter.date)?;
         "resource_days d CROSS JOIN resources r ON r.id = d.resource".to_owned()
     };
-    if viewer {
+    if filter.in_emergency && filter.patients.is_empty() {
+        question.require("0");
+    } else if viewer && !filter.in_emergency {
         question.require(format!(
             "EXISTS(SELECT 1 FROM treated t WHERE t.patient = r.patient AND t.facility = {facility})"
         ));

@@ -99,7 +99,12 @@ pub struct World {
 impl World {
     /// A new service with facilities A and B and their peers.
     pub fn new() -> Self {
-        let mut world = Self::empty(Config::default());
+        Self::with(Config::default())
+    }
+
+    /// The same, with settings.
+    pub fn with(config: Config) -> Self {
+        let mut world = Self::empty(config);
         world.start().unwrap();
         set_up(&mut world.admin());
         world
@@ -204,12 +209,18 @@ pub struct Process {
 impl Process {
     /// Starts it and waits for its line.
     pub fn start(folder: &Path, flags: &[&str]) -> Self {
+        Self::start_in(folder, flags, &[])
+    }
+
+    /// The same, in an environment.
+    pub fn start_in(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_segel-keyservice"))
             .arg("--data")
             .arg(folder)
             .arg("--passphrase-stdin")
             .args(flags)
             .env("RUST_LOG", "warn")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -42,7 +42,10 @@ impl Segel {
     /// Starts it on a data folder; a new one gets a facility, a peer, a clinician and a system.
     pub fn start(program: &Path, folder: &Path, destination: u16) -> Result<Self> {
         let data = folder.join("segel");
-        let founded = data.join("keyservice").exists();
+        let founded = data.join("keyservice/state.sqlite").exists();
+        // A load tool is what budgets are there to stop. Everything is counted and written down as ever, and nothing refused.
+        std::fs::create_dir_all(data.join("keyservice"))?;
+        std::fs::write(data.join("keyservice/keyservice.toml"), "[budgets]\nmode = \"observe\"\n")?;
         let mut child = Command::new(program)
             .args(["serve", "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--dimse-tls", "127.0.0.1:0", "--data"])
             .arg(&data)
