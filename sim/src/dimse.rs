@@ -177,10 +177,17 @@ impl Association {
         if kind != 4 {
             return Err(format!("PDU {kind} answered a message").into());
         }
-        let status = [0x00, 0x00, 0x00, 0x09, 0x02, 0x00, 0x00, 0x00];
-        let at = body.windows(status.len()).position(|window| window == status).ok_or("a response without a status")?;
-        let value = body.get(at + status.len()..at + status.len() + 2).ok_or("a status cut short")?;
-        Ok(u16::from_le_bytes(value.try_into()?))
+        // After the value's length, the context's id and the control header: elements of implicit VR, one after the other.
+        let mut elements = body.get(6..).ok_or("a response without a command")?;
+        while let Some((head, rest)) = elements.split_at_checked(8) {
+            let length = usize::try_from(u32::from_le_bytes(head.get(4..).ok_or("no length")?.try_into()?))?;
+            let (value, after) = rest.split_at_checked(length).ok_or("an element cut short")?;
+            if head.starts_with(&[0x00, 0x00, 0x00, 0x09]) {
+                return Ok(u16::from_le_bytes(value.try_into()?));
+            }
+            elements = after;
+        }
+        Err("a response without a status".into())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here reaches into the programs under test: they are started as a hospital starts them, and spoken to through
 //! their doors.
 
+pub mod adversary;
 pub mod dimse;
 pub mod disk;
 pub mod hostile;

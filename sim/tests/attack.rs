@@ -1,0 +1,223 @@
+//! The adversary: an attack for each row of the threat model's table, against the real programs. Each prints what it
+//! yielded; `cargo xtask attack` gathers the lines.
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sim::adversary::readable::Readers;
+    use sim::adversary::{Finding, frequency, guess, world};
+    use sim::orthanc::Orthanc;
+    use sim::process::Archive;
+    use sim::random::seed;
+    use sim::sample::{Person, Uids, data_set, file};
+    use sim::{amount, kept, program};
+    use std::path::{Path, PathBuf};
+
+    const TITLE: &str = "MODALITY";
+    /// Budgets that are not what an attack on a store is about.
+    const WIDE: &str = "";
+
+    /// Patients in the archive: the table's N.
+    fn patients() -> usize {
+        amount(5_000, 100_000)
+    }
+
+    struct Stage {
+        folder: tempfile::TempDir,
+        archive: Archive,
+        people: Vec<Person>,
+        clinician: String,
+        system: String,
+    }
+
+    impl Stage {
+        fn filled(count: usize) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join("data");
+            let archive = if WIDE.is_empty() {
+                Archive::start(&data).unwrap()
+            } else {
+                Archive::start_with_keyservice(&data, WIDE).unwrap()
+            };
+            let tokens = archive.facility("RSUD-A").unwrap();
+            archive.peer(TITLE, "RSUD-A").unwrap();
+            let chance = seed();
+            println!("SEGEL_SEED={chance}");
+            let people = world::people(count, chance);
+            world::fill(&archive, TITLE, &people).unwrap();
+            Self { folder, archive, people, clinician: tokens.clinician, system: tokens.system }
+        }
+
+        fn data(&self) -> PathBuf {
+            self.folder.path().join("data")
+        }
+    }
+
+    fn count(found: usize) -> f64 {
+        f64::from(u32::try_from(found).unwrap())
+    }
+
+    #[test]
+    fn a_disk_of_either_host_powered_off() {
+        let stage = Stage::filled(patients());
+        let Stage { folder, archive, people, .. } = stage;
+        let data = folder.path().join("data");
+        archive.stop().unwrap();
+        let readers = Readers::new(&people).unwrap();
+        for (way, part) in
+            [("the archive node's disk", "archive"), ("the key service's disk", "keyservice"), ("both", "")]
+        {
+            let found = readers.in_folder(&data.join(part)).unwrap().len();
+            Finding {
+                row: "disk of either host, powered off; index with its log; any backup",
+                way,
+                yielded: count(found),
+                limit: 0.0,
+                unit: "patients",
+                note: format!("of {}; looked for two numbers of each in eight encodings", people.len()),
+            }
+            .must_be_met();
+        }
+    }
+
+    #[test]
+    fn a_dictionary_of_all_national_numbers_against_the_index() {
+        let stage = Stage::filled(patients());
+        let index = stage.data().join("archive/index.sqlite");
+        let mut keys: Vec<Vec<u8>> = vec![Vec::new(), b"RSUD-A".to_vec(), b"segel".to_vec()];
+        // Whatever else lies on the archive node could be the key: short files whole, and every 32 bytes of them.
+        for path in kept::files(&stage.data().join("archive")).unwrap() {
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes.len() <= 4_096 {
+                keys.extend(bytes.chunks(32).take(16).map(<[u8]>::to_vec));
+                keys.push(bytes);
+            }
+        }
+        // The true numbers are in the dictionary, with as many that belong to nobody here.
+        let mut dictionary: Vec<String> = stage.people.iter().flat_map(|p| [p.nik.clone(), p.number.clone()]).collect();
+        dictionary.extend((0..stage.people.len()).map(|n| format!("3273{n:012}")));
+        let (met, tokens) = guess::met(&index, &dictionary, &keys).unwrap();
+        assert!(tokens >= stage.people.len(), "{tokens} tokens: the attack has nothing to meet");
+        Finding {
+            row: "index database against a dictionary",
+            way: "all national and hospital numbers, under every key at hand",
+            yielded: count(met),
+            limit: 0.0,
+            unit: "patients",
+            note: format!("{} numbers, {} keys, {tokens} tokens", dictionary.len(), keys.len()),
+        }
+        .must_be_met();
+    }
+
+    #[test]
+    fn frequency_analysis_of_name_tokens() {
+        const NAME_WORD: u8 = 3;
+        let stage = Stage::filled(patients());
+        let index = stage.data().join("archive/index.sqlite");
+        let study = |n: usize| Uids::new(n + 1, 1, 1).study;
+        // Reading waits for the index; what was acknowledged is then in it.
+        stage.archive.json(&stage.clinician, "/dicom-web/studies?limit=1").unwrap();
+        let guessed = frequency::analyse(&index, NAME_WORD, &stage.people, study).unwrap();
+        assert!(guessed.by_the_commonest > 0);
+        Finding {
+            row: "frequency analysis of name tokens, the true distribution known",
+            way: "tokens and words matched by rank",
+            yielded: guessed.points(),
+            limit: 1.0,
+            unit: "percentage points over the commonest name",
+            note: format!(
+                "{} of {} named rightly, {} by the commonest name alone",
+                guessed.rightly, guessed.people, guessed.by_the_commonest
+            ),
+        }
+        .print();
+    }
+
+    #[test]
+    fn a_memory_image_of_the_archive_node() {
+        let stage = Stage::filled(amount(1_000, 5_000));
+        // A ward at work: lists, studies, pictures of everybody.
+        for (n, _) in stage.people.iter().enumerate().take(amount(600, 3_000)) {
+            let uids = Uids::new(n + 1, 1, 1);
+            let path = format!("/dicom-web/studies/{}/metadata", uids.study);
+            let (status, _) = sim::http::get(stage.archive.http, &stage.clinician, &path).unwrap();
+            assert!(status == 200 || status == 429, "{status}");
+        }
+        let readers = Readers::new(&stage.people).unwrap();
+        let found = readers.in_memory(stage.archive.process_id()).unwrap().len();
+        Finding {
+            row: "memory image of the archive node",
+            way: "every number readable in any writable page, after everybody was stored and most were opened",
+            yielded: count(found),
+            limit: 256.0,
+            unit: "patients",
+            note: format!("of {}", stage.people.len()),
+        }
+        .print();
+    }
+
+    #[test]
+    fn both_hosts_live_yield_everything() {
+        let stage = Stage::filled(amount(200, 1_000));
+        let mut found = 0;
+        for (n, person) in stage.people.iter().enumerate() {
+            let path = format!("/dicom-web/studies/{}/metadata", Uids::new(n + 1, 1, 1).study);
+            let answer = sim::http::get(stage.archive.http, &stage.system, &path);
+            found += usize::from(answer.is_some_and(|(status, body)| {
+                status == 200 && memchr::memmem::find(&body, person.number.as_bytes()).is_some()
+            }));
+        }
+        Finding {
+            row: "both hosts live",
+            way: "tokens made by whoever holds the administrator's socket, and budgets that it sets",
+            yielded: count(found),
+            limit: count(stage.people.len()),
+            unit: "patients",
+            note: "said openly: everything".into(),
+        }
+        .must_be_met();
+    }
+
+    fn files(folder: &Path, people: &[Person]) -> Vec<String> {
+        std::fs::create_dir_all(folder).unwrap();
+        let write = |(n, person): (usize, &Person)| {
+            let uids = Uids::new(n + 1, 1, 1);
+            let path = folder.join(format!("{n}.dcm"));
+            std::fs::write(&path, file(&uids, &data_set(person, &uids, 16, &n.to_le_bytes()))).unwrap();
+            path.display().to_string()
+        };
+        people.iter().enumerate().map(write).collect()
+    }
+
+    /// The same thefts from an archive in use: not a row to be met, but what the rows are held against.
+    #[test]
+    fn the_same_thefts_from_orthanc() {
+        let folder = tempfile::tempdir().unwrap();
+        let people = world::people(200, 1);
+        let orthanc = Orthanc::start(folder.path(), "OTHER", &json!({})).unwrap();
+        let files = files(&folder.path().join("in"), &people);
+        let port = orthanc.dimse.to_string();
+        let mut arguments = vec!["-aec", "OTHER", "127.0.0.1", port.as_str()];
+        arguments.extend(files.iter().map(String::as_str));
+        program::must("dcmsend", &arguments).unwrap();
+        let readers = Readers::new(&people).unwrap();
+        let on_disk = readers.in_folder(&orthanc.data).unwrap().len();
+        let listed = program::must("curl", &["-s", &format!("http://{}/studies?expand", orthanc.http)]).unwrap();
+        let by_login = people.iter().filter(|person| listed.contains(&person.number)).count();
+        for (row, found) in [
+            ("disk of either host, powered off; index with its log; any backup", on_disk),
+            ("a clinician's whole device", by_login),
+        ] {
+            Finding {
+                row,
+                way: "Orthanc 1.10.1",
+                yielded: count(found),
+                limit: count(people.len()),
+                unit: "patients",
+                note: format!("of {}, for comparison", people.len()),
+            }
+            .print();
+        }
+        assert_eq!(on_disk, people.len(), "the search finds whoever is there to be found");
+    }
+}
