@@ -96,7 +96,7 @@ mod tests {
         for (role, _) in record::Role::all() {
             assert!(!Language::Indonesian.words().t(super::super::shown::role_key(*role)).is_empty());
         }
-        for code in ["TREAT", "ETREAT", "HOPERAT", "HRESCH", "PATRQT", "PUBHLTH", "HSYSADMIN"] {
+        for code in ["TREAT", "ETREAT", "BTG", "HOPERAT", "HRESCH", "PATRQT", "PUBHLTH", "HSYSADMIN"] {
             assert!(record::Purpose::from_code(code).is_some() && !Language::English.words().t(code).is_empty());
         }
     }

@@ -53,10 +53,14 @@ async fn key_service(mut stream: UnixStream) {
                     purpose: Purpose::Treat,
                     expires: None,
                 }),
-                _ => Answer::Failed(Failure { outcome: Outcome::Refused, text: "not known".into() }),
+                _ => Answer::Failed(Failure {
+                    outcome: Outcome::Refused,
+                    text: "not known".into(),
+                    retry_after_seconds: None,
+                }),
             },
             Request::Tokens { .. } => return std::future::pending().await,
-            _ => Answer::Failed(Failure { outcome: Outcome::Busy, text: "busy".into() }),
+            _ => Answer::Failed(Failure { outcome: Outcome::Busy, text: "busy".into(), retry_after_seconds: None }),
         };
         stream.write_all(&frame::encode(&Reply { id: call.id, answer }).unwrap()).await.unwrap();
     }
