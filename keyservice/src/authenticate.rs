@@ -5,9 +5,14 @@ pub mod jose;
 pub mod memory;
 pub mod webauthn;
 
+use crate::audit::Decision;
 use crate::bearer::{Claims, Flaw};
+use crate::issuer::{Issuer, text};
 use crate::keys::Keys;
 use crate::register::Register;
+use crate::request::Node;
+use dpop::Shown;
+use memory::ProofId;
 use policy::Actor;
 use record::{Micros, Purpose, Role};
 use seal::message::{Proof, Who};
@@ -15,8 +20,10 @@ use seal::message::{Proof, Who};
 /// A proof whose own evidence has been looked at, and not yet the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presented {
-    /// A token that this service signed and that is valid.
+    /// A token that this service signed and that is valid, bound to no key.
     Token(Claims),
+    /// A token that is bound to a key, with a proof of it that this node showed.
+    Bound(Box<Claims>, Box<Shown>, Node),
     /// A DIMSE peer. That it holds the certificate's key was proved to the archive node.
     Peer {
         /// Calling AE title.
@@ -24,8 +31,26 @@ pub enum Presented {
         /// SHA-256 of its certificate's DER.
         certificate: Option<[u8; 32]>,
     },
-    /// Not a valid token.
-    Flawed(Flaw),
+    /// The archive itself, planting a canary.
+    Planting {
+        /// The canary's number.
+        number: u64,
+        /// As whom it comes.
+        sender: String,
+    },
+    /// Not a valid proof.
+    Flawed(Unknown),
+}
+
+impl Presented {
+    /// The canary that is being planted.
+    #[must_use]
+    pub fn planting(&self) -> Option<i64> {
+        match self {
+            Self::Planting { number, .. } => i64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// Somebody who is registered.
@@ -43,6 +68,8 @@ pub struct Known {
     pub by_token: bool,
     /// The device that it asks from: the id of the passkey or key that it proved to hold; `None` for a plain bearer token.
     pub device: Option<String>,
+    /// The DPoP proof that it showed: what may be opened under one is bounded.
+    pub proof: Option<ProofId>,
 }
 
 /// Why somebody is not known. Only the log learns it.
@@ -52,8 +79,22 @@ pub enum Unknown {
     ForeignToken,
     /// The token's time is over.
     ExpiredToken,
+    /// The token is bound to a key, and no proof of it was shown.
+    Unproved,
+    /// The token is bound to no key, and was shown with a proof of one, or where unbound ones do not count.
+    Unbound,
+    /// The token is bound to another key than the proof's.
+    CrossBound,
+    /// The proof is none.
+    Proof(dpop::Flaw),
+    /// The proof is for another archive.
+    Origin,
+    /// The session has ended, or the key that the token was asked for by is gone.
+    Ended,
     /// Nobody of this id is registered any more.
     Nobody,
+    /// Duty or training has lapsed.
+    Lapsed,
     /// No peer of this AE title is registered.
     Peer,
     /// The peer's certificate is not the registered one.
@@ -67,22 +108,63 @@ impl Unknown {
         match self {
             Self::ForeignToken => "token not signed here or changed",
             Self::ExpiredToken => "token outside its time",
+            Self::Unproved => "token without proof of its key",
+            Self::Unbound => "token bound to no key",
+            Self::CrossBound => "token bound to another key",
+            Self::Proof(flaw) => flaw.text(),
+            Self::Origin => "proof for another archive",
+            Self::Ended => "session ended",
             Self::Nobody => "token of nobody registered",
+            Self::Lapsed => "duty or training has lapsed",
             Self::Peer => "AE title not registered",
             Self::Certificate => "certificate not the registered one",
         }
     }
+
+    /// How the log sums it up.
+    #[must_use]
+    pub fn decision(self) -> Decision {
+        if self == Self::Lapsed { Decision::RefusedLapsed } else { Decision::RefusedProof }
+    }
 }
 
-/// Looks at the proof's own evidence. Costs a signature check for a token, so it is done outside the writer.
+impl From<Flaw> for Unknown {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Foreign => Self::ForeignToken,
+            Flaw::Expired => Self::ExpiredToken,
+        }
+    }
+}
+
+/// Looks at the proof's own evidence. Costs a signature check or two, so it is done outside the writer.
 #[must_use]
-pub fn present(keys: &Keys, issuer: &str, proof: &Proof, now: Micros) -> Presented {
+pub fn present(keys: &Keys, issuer: &Issuer, name: &str, proof: &Proof, node: Node, now: Micros) -> Presented {
     match proof {
-        Proof::Bearer(token) => keys.bearer.verify(issuer, token, now).map_or_else(Presented::Flawed, Presented::Token),
+        Proof::Bearer(token) => match keys.bearer.verify(name, token, now) {
+            Ok(claims) if claims.cnf.is_some() => Presented::Flawed(Unknown::Unproved),
+            Ok(claims) => Presented::Token(claims),
+            Err(flaw) => Presented::Flawed(flaw.into()),
+        },
         Proof::Peer { ae_title, certificate } => {
             Presented::Peer { ae_title: ae_title.trim_matches(' ').to_owned(), certificate: *certificate }
         }
-        Proof::Bound { .. } => Presented::Flawed(Flaw::Foreign),
+        Proof::Planting { number, sender } => Presented::Planting { number: *number, sender: sender.clone() },
+        Proof::Bound { token, proof, method, uri } => {
+            let bound = || {
+                let claims = keys.bearer.verify(name, token, now)?;
+                let confirmation = claims.cnf.as_ref().ok_or(Unknown::Unbound)?;
+                if !issuer.is_ours(uri) {
+                    return Err(Unknown::Origin);
+                }
+                let shown = dpop::verify(proof, method, uri, Some(token), now).map_err(Unknown::Proof)?;
+                if confirmation.jkt != text(&shown.thumbprint) {
+                    return Err(Unknown::CrossBound);
+                }
+                Ok(Presented::Bound(Box::new(claims), Box::new(shown), node))
+            };
+            bound().unwrap_or_else(Presented::Flawed)
+        }
     }
 }
 
@@ -90,32 +172,32 @@ pub fn present(keys: &Keys, issuer: &str, proof: &Proof, now: Micros) -> Present
 ///
 /// # Errors
 /// Why it is nobody.
-pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Result<Known, Unknown> {
+pub fn identify(register: &Register, issuer: &Issuer, presented: &Presented, now: Micros) -> Result<Known, Unknown> {
     match presented {
-        Presented::Flawed(Flaw::Foreign) => Err(Unknown::ForeignToken),
-        Presented::Flawed(Flaw::Expired) => Err(Unknown::ExpiredToken),
+        Presented::Flawed(unknown) => Err(*unknown),
+        Presented::Planting { sender, .. } => plants(register, sender),
         Presented::Token(claims) => {
-            // It may have run out while the request waited.
-            if now >= claims.expires() {
-                return Err(Unknown::ExpiredToken);
+            let known = person(register, claims, now)?;
+            if !issuer.settings.unbound().takes(known.actor.role) {
+                return Err(Unknown::Unbound);
             }
-            let person = register.people.get(&claims.sub).ok_or(Unknown::Nobody)?;
-            let facility = register.facilities.get(&person.facility).ok_or(Unknown::Nobody)?;
-            let granted = claims.granted().ok_or(Unknown::ForeignToken)?;
-            Ok(Known {
-                id: claims.sub.clone(),
-                actor: Actor {
-                    role: person.role,
-                    facility: person.facility.clone(),
-                    granted,
-                    duty_valid: true,
-                    training_valid: true,
-                },
-                facility: facility.id,
-                expires: Some(claims.expires()),
-                by_token: true,
-                device: None,
-            })
+            Ok(Known { device: system_key(issuer, claims)?, ..known })
+        }
+        Presented::Bound(claims, shown, node) => {
+            let known = person(register, claims, now)?;
+            let device = match &claims.sid {
+                Some(sid) => {
+                    let session = issuer.state.session(sid).map(|(_, session)| session);
+                    let goes_on = session.filter(|session| {
+                        session.actor == claims.sub && session.thumbprint == shown.thumbprint && now < session.ends
+                    });
+                    Some(goes_on.ok_or(Unknown::Ended)?.device)
+                }
+                // A system's, which has no session: without its key it is nobody's.
+                None => Some(system_key(issuer, claims)?.ok_or(Unknown::Ended)?),
+            };
+            issuer.proofs.show(shown, *node, now).map_err(Unknown::Proof)?;
+            Ok(Known { device, proof: Some(shown.id), ..known })
         }
         Presented::Peer { ae_title, certificate } => {
             let peer = register.peers.get(ae_title).ok_or(Unknown::Peer)?;
@@ -137,9 +219,69 @@ pub fn identify(register: &Register, presented: &Presented, now: Micros) -> Resu
                 expires: None,
                 by_token: false,
                 device: certificate.map(hex::encode),
+                proof: None,
             })
         }
     }
+}
+
+/// Whom a token names, as the register has it now.
+fn person(register: &Register, claims: &Claims, now: Micros) -> Result<Known, Unknown> {
+    // It may have run out while the request waited.
+    if now >= claims.expires() {
+        return Err(Unknown::ExpiredToken);
+    }
+    let person = register.people.get(&claims.sub).ok_or(Unknown::Nobody)?;
+    let facility = register.facilities.get(&person.facility).ok_or(Unknown::Nobody)?;
+    let granted = claims.granted().ok_or(Unknown::ForeignToken)?;
+    if person.has_lapsed(now) {
+        return Err(Unknown::Lapsed);
+    }
+    Ok(Known {
+        id: claims.sub.clone(),
+        actor: Actor {
+            role: person.role,
+            facility: person.facility.clone(),
+            granted,
+            duty_valid: true,
+            training_valid: true,
+        },
+        facility: facility.id,
+        expires: Some(claims.expires()),
+        by_token: true,
+        device: None,
+        proof: None,
+    })
+}
+
+/// The key by which a system asked for its token, if it did so: the token ends with it.
+fn system_key(issuer: &Issuer, claims: &Claims) -> Result<Option<String>, Unknown> {
+    let Some(id) = &claims.key else { return Ok(None) };
+    let is_there = issuer.state.system_keys(&claims.sub).iter().any(|key| text(&key.key.thumbprint()) == *id);
+    if is_there { Ok(Some(id.clone())) } else { Err(Unknown::Ended) }
+}
+
+/// The sender as whom a canary comes. It may bring in, and see nothing; what it brings is held against the list of canaries.
+fn plants(register: &Register, sender: &str) -> Result<Known, Unknown> {
+    let person = register.people.get(sender).map(|person| &person.facility);
+    let peer = || register.peers.values().find(|peer| peer.actor == sender).map(|peer| &peer.facility);
+    let code = person.or_else(peer).ok_or(Unknown::Nobody)?;
+    let facility = register.facilities.get(code).ok_or(Unknown::Nobody)?;
+    Ok(Known {
+        id: sender.to_owned(),
+        actor: Actor {
+            role: Role::System,
+            facility: code.clone(),
+            granted: Purpose::SystemAdministration,
+            duty_valid: true,
+            training_valid: true,
+        },
+        facility: facility.id,
+        expires: None,
+        by_token: false,
+        device: None,
+        proof: None,
+    })
 }
 
 impl Known {
@@ -181,7 +323,7 @@ mod tests {
             ("OTHER", Some([1; 32]), Some(Unknown::Peer)),
         ] {
             let presented = Presented::Peer { ae_title: title.into(), certificate };
-            let found = identify(&register, &presented, 0);
+            let found = identify(&register, &Issuer::default(), &presented, 0);
             assert_eq!(found.as_ref().err().copied(), expected, "{title} {certificate:?}");
             if let Ok(known) = found {
                 assert_eq!((known.actor.role, known.actor.granted), (Role::System, Purpose::Treat));

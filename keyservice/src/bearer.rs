@@ -37,9 +37,51 @@ pub struct Claims {
     pub exp: i64,
     /// Tells two tokens apart in the log.
     pub jti: String,
+    /// The key that it is bound to (RFC 9449 6.1); without one it is a plain bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+    /// The session that it belongs to, which can be ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Thumbprint of the key by which a system asked for it; it ends with the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What a system asked for (SMART Backend Services), as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// How the bearer shows that a token is its own (RFC 7800 3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// Thumbprint of its key (RFC 7638, SHA-256), in base64url.
+    pub jkt: String,
 }
 
 impl Claims {
+    /// What a plain bearer token says.
+    ///
+    /// # Errors
+    /// Busy if the system gives no randomness.
+    pub fn new(issuer: &str, actor: &str, purpose: Purpose, seconds: u32, now: Micros) -> Result<Self> {
+        let mut id = [0; 12];
+        rand::fill(&mut id).map_err(|_| Error::new(Outcome::Busy, "no randomness to be had"))?;
+        let iat = now.div_euclid(MICROS);
+        Ok(Self {
+            iss: issuer.to_owned(),
+            sub: actor.to_owned(),
+            purpose: purpose.code().to_owned(),
+            iat,
+            exp: iat.saturating_add(i64::from(seconds)),
+            jti: hex::encode(id),
+            cnf: None,
+            sid: None,
+            key: None,
+            scope: None,
+        })
+    }
+
     /// The purpose, if it is one.
     #[must_use]
     pub fn granted(&self) -> Option<Purpose> {
@@ -97,23 +139,21 @@ impl Signer {
         if !(1..=BEARER_SECONDS_MAX).contains(&seconds) {
             return Err(Error::invalid("a token is valid for 1 second to 90 days"));
         }
-        let mut id = [0; 12];
-        rand::fill(&mut id).map_err(|_| Error::new(Outcome::Busy, "no randomness to be had"))?;
-        let iat = now.div_euclid(MICROS);
-        let claims = Claims {
-            iss: issuer.to_owned(),
-            sub: actor.to_owned(),
-            purpose: purpose.code().to_owned(),
-            iat,
-            exp: iat.saturating_add(i64::from(seconds)),
-            jti: hex::encode(id),
-        };
-        let body = serde_json::to_vec(&claims).map_err(|_| Error::damaged("a token cannot be written"))?;
+        let claims = Claims::new(issuer, actor, purpose, seconds, now)?;
+        Ok((self.issue(&claims)?, claims))
+    }
+
+    /// Signs what a token shall say.
+    ///
+    /// # Errors
+    /// None in practice: claims can be written.
+    pub fn issue(&self, claims: &Claims) -> Result<String> {
+        let body = serde_json::to_vec(claims).map_err(|_| Error::damaged("a token cannot be written"))?;
         let mut text = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(body));
         let signature = self.pair.sign(text.as_bytes());
         text.push('.');
         text.push_str(&URL_SAFE_NO_PAD.encode(signature.as_ref()));
-        Ok((text, claims))
+        Ok(text)
     }
 
     /// What a token says, if this service signed it for itself and it is valid now.
@@ -129,7 +169,10 @@ impl Signer {
     }
 
     /// What a token says, if this service signed it for itself; valid now or not.
-    fn check(&self, issuer: &str, token: &str) -> std::result::Result<Claims, Flaw> {
+    ///
+    /// # Errors
+    /// Foreign.
+    pub fn check(&self, issuer: &str, token: &str) -> std::result::Result<Claims, Flaw> {
         if token.len() > BEARER_BYTES_MAX {
             return Err(Flaw::Foreign);
         }

@@ -22,6 +22,9 @@ pub struct Config {
     /// How others are called.
     #[serde(default)]
     pub outbound: crate::outbound::Settings,
+    /// How people and systems sign in.
+    #[serde(default)]
+    pub identity: crate::issuer::Settings,
     /// How many different patients may be opened.
     #[serde(default)]
     pub budgets: crate::metering::Budgets,
@@ -96,6 +99,7 @@ impl Config {
             *ca = beside.join(&*ca);
         }
         config.alarms.settle(beside)?;
+        config.identity.lie_beside(beside);
         config.root.settle(beside);
         Ok(config)
     }

@@ -31,7 +31,7 @@ mod store;
 mod witness;
 mod writer;
 
-pub use command::{Options, run};
+pub use command::{Options, event_json, run};
 pub use config::{Config, Tls};
 pub use custody::Passphrase;
 pub use error::{Error, Result};

@@ -6,8 +6,8 @@
 use crate::error::{Error, Result};
 use minicbor::{Decode, Encode};
 use record::limits::REASON_BYTES_MAX;
-use record::{FacilityCode, Role};
-use seal::message;
+use record::{FacilityCode, Micros, Purpose, Role};
+use seal::message::{self, Terms};
 use std::collections::BTreeMap;
 
 /// A facility.
@@ -51,6 +51,41 @@ pub struct Person {
     /// Its role.
     #[n(2)]
     pub role: Role,
+    /// Until when it opens anything, and what for; none is without end.
+    #[n(3)]
+    pub terms: Option<Terms>,
+}
+
+impl Person {
+    /// A person without end.
+    #[must_use]
+    pub fn new(name: String, facility: FacilityCode, role: Role) -> Self {
+        Self { name, facility, role, terms: None }
+    }
+
+    /// Whether duty or training has lapsed, or duty has not begun.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Micros) -> bool {
+        self.terms.as_ref().is_some_and(|terms| {
+            terms.duty_from.is_some_and(|from| now < from)
+                || terms.duty_until.is_some_and(|until| now >= until)
+                || terms.training_until.is_some_and(|until| now >= until)
+        })
+    }
+
+    /// What it may sign in for.
+    #[must_use]
+    pub fn purposes(&self) -> Vec<Purpose> {
+        match self.terms.as_ref().and_then(|terms| terms.purposes.clone()) {
+            Some(purposes) => purposes,
+            None => match self.role {
+                Role::Registrar => vec![Purpose::HealthcareOperations, Purpose::Treat],
+                Role::Auditor => vec![Purpose::HealthcareOperations],
+                Role::System => vec![Purpose::Treat],
+                _ => vec![Purpose::Treat, Purpose::EmergencyTreat],
+            },
+        }
+    }
 }
 
 impl std::fmt::Debug for Person {
@@ -163,6 +198,29 @@ mod tests {
             ("Ä", None),
         ] {
             assert_eq!(ae_title(text).ok().as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_lapses_lapses_to_the_microsecond() {
+        let person = |terms| Person {
+            name: "dr. Sari".into(),
+            facility: FacilityCode::new("A").unwrap(),
+            role: Role::Clinician,
+            terms,
+        };
+        let terms = Terms { duty_from: Some(10), duty_until: Some(20), training_until: Some(30), purposes: None };
+        for (terms, now, expected) in [
+            (None, 0, false),
+            (Some(Terms::default()), 0, false),
+            (Some(terms.clone()), 9, true),
+            (Some(terms.clone()), 10, false),
+            (Some(terms.clone()), 19, false),
+            (Some(terms.clone()), 20, true),
+            (Some(Terms { duty_until: None, ..terms.clone() }), 29, false),
+            (Some(Terms { duty_until: None, ..terms }), 30, true),
+        ] {
+            assert_eq!(person(terms).has_lapsed(now), expected, "at {now}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every connection reads and the writer publishes.
 
 use crate::alarm::Frozen;
+use crate::issuer::Issuer;
 use crate::keys::Keys;
 use crate::register::Register;
 use crate::witness::Standing;
@@ -21,6 +22,8 @@ pub struct Shared {
     pub origin: String,
     /// The ledger's public key (C2SP vkey).
     pub vkey: String,
+    /// Keys and sessions of those who sign in.
+    pub sign_in: Issuer,
     /// Counted since the start.
     pub counters: Counters,
     register: RwLock<Arc<Register>>,
@@ -59,12 +62,13 @@ impl Counters {
 impl Shared {
     /// Values as they are at a start.
     #[must_use]
-    pub fn new(folder: PathBuf, keys: Keys, origin: String, vkey: String, register: Register, engine: Engine) -> Self {
+    pub fn new(folder: PathBuf, keys: Keys, origin: String, vkey: String, register: Register, sign_in: Issuer, engine: Engine) -> Self {
         Self {
             folder,
             keys,
             origin,
             vkey,
+            sign_in,
             counters: Counters::default(),
             register: RwLock::new(Arc::new(register)),
             engine: RwLock::new(Arc::new(engine)),

@@ -141,6 +141,14 @@ impl Base {
         self.derive(&[b"sign-in"])
     }
 
+    /// The key of the tags that say whom an audit event is about.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn report_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+        self.derive(&[b"reports"])
+    }
+
     /// Half of every patient's key; the other half is the patient's secret.
     pub(crate) fn patients_key(&self) -> Result<Zeroizing<[u8; 32]>> {
         self.derive(&[b"patients"])

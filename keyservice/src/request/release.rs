@@ -5,6 +5,7 @@
 
 use super::{Caller, Ended, Standing, Stop, Turn, step_up};
 use crate::audit::{Action, Decision, Event, Listed, Touched};
+use crate::authenticate::memory::ProofId;
 use crate::error::{Error, Result};
 use crate::metering::{self, Metering};
 use crate::store::patients::{self, Patient};
@@ -92,11 +93,14 @@ fn open(
 struct Access<'c> {
     standing: Standing<'c>,
     key: Option<PatientKey>,
+    /// Under which proof it is opened.
+    proof: Option<ProofId>,
 }
 
 impl<'c> Access<'c> {
     fn of(turn: &Turn<'_>, caller: &'c Caller, patient: Patient) -> Result<Self> {
-        Ok(Self { standing: turn.standing(caller, patient)?, key: patients::key(turn.db, turn.keys, patient)? })
+        let key = patients::key(turn.db, turn.keys, patient)?;
+        Ok(Self { standing: turn.standing(caller, patient)?, key, proof: caller.known.proof })
     }
 
     /// The data key of one object if the actor may have it, else why not.
@@ -109,7 +113,14 @@ impl<'c> Access<'c> {
             return Ok(Err(reason.into()));
         }
         let Some(key) = &self.key else { return Ok(Err(Decision::RefusedUnknown)) };
-        Ok(unwrap(key, &item.context, part, &item.wrapped).map_err(|_| Decision::RefusedForged))
+        let Ok(opened) = unwrap(key, &item.context, part, &item.wrapped) else { return Ok(Err(Decision::RefusedForged)) };
+        // One proof is one click: whoever rides on it opens what one click may.
+        if let (Part::Content, Some(proof)) = (part, &self.proof)
+            && !turn.sign_in.proofs.open(turn.db, proof, item.context.patient)?
+        {
+            return Ok(Err(Decision::RefusedBudget));
+        }
+        Ok(Ok(opened))
     }
 }
 

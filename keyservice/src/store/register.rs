@@ -11,14 +11,14 @@ fn place(table: &str, key: &str) -> Vec<u8> {
     format!("register/{table}/{key}").into_bytes()
 }
 
-fn seal<T: Encode<()>>(keys: &Keys, table: &str, key: &str, entry: &T) -> Result<Vec<u8>> {
+pub(super) fn seal<T: Encode<()>>(keys: &Keys, table: &str, key: &str, entry: &T) -> Result<Vec<u8>> {
     let plain = zeroize::Zeroizing::new(
         minicbor::to_vec(entry).map_err(|_| Error::invalid("an entry of the register cannot be written"))?,
     );
     Ok(keys.register.seal(&place(table, key), &plain)?)
 }
 
-fn open<T: for<'b> Decode<'b, ()>>(keys: &Keys, table: &str, key: &str, sealed: &[u8]) -> Result<T> {
+pub(super) fn open<T: for<'b> Decode<'b, ()>>(keys: &Keys, table: &str, key: &str, sealed: &[u8]) -> Result<T> {
     let damaged = || Error::damaged(format!("an entry of the register ({table}) is not what was written"));
     let plain = zeroize::Zeroizing::new(keys.register.open(&place(table, key), sealed).map_err(|_| damaged())?);
     minicbor::decode(&plain).map_err(|_| damaged())

@@ -2,6 +2,7 @@
 
 use crate::audit::{Action, Decision, Event};
 use crate::authenticate::{Presented, Unknown};
+use crate::issuer::Flaw;
 use record::Micros;
 use record::limits::FAILED_PROOFS_LOGGED_PER_MINUTE;
 
@@ -20,6 +21,37 @@ pub struct FailedProofs {
 impl FailedProofs {
     /// The event of one failure; `None` if enough were logged in this minute. The next event states how many were not.
     pub fn event(&mut self, presented: &Presented, unknown: Unknown, channel: &str, now: Micros) -> Option<Event> {
+        let rest = self.admit(now)?;
+        let mut detail = unknown.text().to_owned();
+        let mut actor = None;
+        match presented {
+            Presented::Token(claims) => actor = Some(claims.sub.clone()),
+            Presented::Bound(claims, ..) => actor = Some(claims.sub.clone()),
+            Presented::Peer { ae_title, .. } => {
+                detail.push_str(": ");
+                detail.extend(ae_title.chars().take(AE_TITLE_CHARS_MAX));
+            }
+            Presented::Planting { .. } | Presented::Flawed(_) => {}
+        }
+        detail.push_str(&rest);
+        let event = Event {
+            actor,
+            channel: Some(channel.to_owned()),
+            ..Event::new(now, Action::Authenticate, unknown.decision())
+        };
+        Some(event.detailed(detail))
+    }
+
+    /// The event of a sign-in that proved nothing, as [`Self::event`].
+    pub fn sign_in(&mut self, kind: &str, flaw: Flaw, now: Micros) -> Option<Event> {
+        let rest = self.admit(now)?;
+        let event =
+            Event { channel: Some("sign-in".into()), ..Event::new(now, Action::SignIn, Decision::RefusedProof) };
+        Some(event.detailed(format!("{kind}: {}{rest}", flaw.text())))
+    }
+
+    /// Whether one more is logged in this minute, and then what to say of those that were not.
+    fn admit(&mut self, now: Micros) -> Option<String> {
         let minute = now.div_euclid(MINUTE_MICROS);
         if minute != self.minute {
             (self.minute, self.logged) = (minute, 0);
@@ -29,26 +61,7 @@ impl FailedProofs {
             return None;
         }
         self.logged += 1;
-        let mut detail = unknown.text().to_owned();
-        let mut actor = None;
-        match presented {
-            Presented::Token(claims) => actor = Some(claims.sub.clone()),
-            Presented::Peer { ae_title, .. } => {
-                detail.push_str(": ");
-                detail.extend(ae_title.chars().take(AE_TITLE_CHARS_MAX));
-            }
-            Presented::Flawed(_) => {}
-        }
-        if let Some(rest) = self.rest() {
-            detail.push_str("; ");
-            detail.push_str(&rest);
-        }
-        let event = Event {
-            actor,
-            channel: Some(channel.to_owned()),
-            ..Event::new(now, Action::Authenticate, Decision::RefusedProof)
-        };
-        Some(event.detailed(detail))
+        Some(self.rest().map(|rest| format!("; {rest}")).unwrap_or_default())
     }
 
     /// What to say of those that were only counted; afterwards they are said.
@@ -61,12 +74,12 @@ impl FailedProofs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bearer::Flaw;
 
     #[test]
     fn a_flood_is_logged_up_to_the_limit_and_then_counted() {
         let mut failed = FailedProofs::default();
-        let mut knock = |now| failed.event(&Presented::Flawed(Flaw::Foreign), Unknown::ForeignToken, "dicomweb", now);
+        let mut knock =
+            |now| failed.event(&Presented::Flawed(Unknown::ForeignToken), Unknown::ForeignToken, "dicomweb", now);
         for n in 0..FAILED_PROOFS_LOGGED_PER_MINUTE {
             assert!(knock(i64::from(n)).is_some());
         }
