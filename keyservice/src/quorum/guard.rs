@@ -34,7 +34,7 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
 /// Damaged if the state is not what was written.
 pub fn kind(turn: &Turn<'_>, request: &AdminRequest) -> Result<Option<Kind>> {
     Ok(match request {
-        AdminRequest::List | AdminRequest::Ledger | AdminRequest::Quorum(_) => None,
+        AdminRequest::List | AdminRequest::Ledger | AdminRequest::LedgerAsk(_) | AdminRequest::Quorum(_) => None,
         // A facility opens nothing before somebody is let in for it.
         AdminRequest::AddFacility { .. } => None,
         // A leaver is cut off at once. But nobody makes the approvers fewer alone.

@@ -1,11 +1,14 @@
 //! `segel admin`: facilities, peers, people, tokens. Every change is in the ledger before it is answered.
 
+mod staff;
+
 use super::{Data, Done};
 use crate::embedded::{Embedded, is_founded, must_be_founded};
 use crate::register::AdminClient;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use record::{FacilityCode, Purpose, Role};
+use seal::message::custody::CustodyRequest;
 use seal::message::{AdminAnswer, AdminRequest, PeerEntry, Register, StaffEntry};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -50,6 +53,12 @@ enum Action {
     },
     /// Lists facilities, peers and people.
     List,
+    /// Puts a patient's record on legal hold: a court's order alone ends it.
+    Hold(super::custody::Held),
+    /// Ends a legal hold.
+    Lift(super::custody::Held),
+    /// Lists the records on legal hold.
+    Holds,
 }
 
 #[derive(Subcommand)]
@@ -120,6 +129,8 @@ enum PersonAction {
         /// Its name.
         name: String,
     },
+    #[command(flatten)]
+    Staff(staff::StaffAction),
 }
 
 fn facility(text: &str) -> Result<FacilityCode, String> {
@@ -180,10 +191,14 @@ fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
             }
         }
         Action::Person(PersonAction::Remove { name }) => AdminRequest::Remove { name },
+        Action::Person(PersonAction::Staff(action)) => action.request()?,
         Action::Token { name, purpose, hours } => {
             AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) }
         }
         Action::List => AdminRequest::List,
+        Action::Hold(held) => AdminRequest::Custody(held.hold()),
+        Action::Lift(held) => AdminRequest::Custody(held.lift()),
+        Action::Holds => AdminRequest::Custody(CustodyRequest::Holds),
     }))
 }
 
@@ -234,8 +249,10 @@ fn print(answer: AdminAnswer, as_json: bool) -> Result<Done> {
         AdminAnswer::Register(register) if as_json => println!("{}", register_json(&register)),
         AdminAnswer::Register(register) => println!("{}", register_table(&register)),
         AdminAnswer::Invitation(code) => println!("{code}"),
+        AdminAnswer::Custody(answer) => super::custody::print(&answer, as_json),
         AdminAnswer::Staff(staff) => println!("{}", staff_table(&staff)),
         AdminAnswer::Failed(failure) => bail!("{failure}"),
+        _ => bail!("the key service answers something else than was asked"),
     }
     Ok(Done::Wholly)
 }

@@ -1,10 +1,14 @@
 //! `segel verify`: the ledger, with nothing but its public key.
 
+pub mod ask;
+mod proof;
+
 use super::{Data, Done};
 use anyhow::{Context as _, Result};
 use clap::Args;
+use ledger::{Report, WitnessKey};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `segel verify`
 #[derive(Args)]
@@ -15,11 +19,17 @@ use std::path::PathBuf;
 pub struct Options {
     #[command(flatten)]
     data: Data,
-    /// The ledger's folder [default: the one in the data folder].
+    /// The ledger's folder, or one entry's proof (FILE.tlog-proof) [default: the one in the data folder].
     log: Option<PathBuf>,
     /// The ledger's public key (C2SP vkey) [default: the file `vkey` beside the tiles].
     #[arg(long, value_name = "VKEY")]
     vkey: Option<String>,
+    /// A witness's public key (vkey); may be given often. Then the checkpoint must be cosigned.
+    #[arg(long = "witness", value_name = "VKEY")]
+    witnesses: Vec<WitnessKey>,
+    /// How many of the witnesses must have cosigned [default: all that are given].
+    #[arg(long, value_name = "N", requires = "witnesses")]
+    needed: Option<usize>,
     /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
@@ -27,6 +37,14 @@ pub struct Options {
 
 /// Verifies, and says what holds or what is wrong where.
 pub fn run(options: Options) -> Result<Done> {
+    if let Some(file) = options.log.as_deref().filter(|file| super::erase::certificate::is_one(file)) {
+        return super::erase::certificate::verify(file, options.vkey.as_deref(), options.json);
+    }
+    if let Some(file) = options.log.as_deref().filter(|file| proof::is_one(file)) {
+        let vkey = options.vkey.as_deref().context("a proof is verified with the ledger's public key: give --vkey")?;
+        let needed = options.needed.unwrap_or(options.witnesses.len());
+        return proof::verify(file, vkey, &options.witnesses, needed, options.json);
+    }
     let folder = match options.log {
         Some(folder) => folder,
         None => options.data.folder()?.join("keyservice/ledger"),
@@ -39,13 +57,24 @@ pub fn run(options: Options) -> Result<Done> {
                 .with_context(|| format!("no public key in {}: give --vkey", file.display()))?
         }
     };
-    match ledger::verify(&folder, vkey.trim()) {
-        Ok(report) if options.json => {
-            println!("{}", json!({"verified": true, "size": report.size, "root": report.root.to_base64()}));
+    let needed = options.needed.unwrap_or(options.witnesses.len());
+    match verified(&folder, vkey.trim(), &options.witnesses, needed) {
+        Ok((report, cosigned)) if options.json => {
+            let report = json!({
+                "verified": true,
+                "size": report.size,
+                "root": report.root.to_base64(),
+                "cosigned": cosigned.as_ref().map(|(size, _)| size),
+                "witnesses": cosigned.as_ref().map_or(0, |(_, count)| *count),
+            });
+            println!("{report}");
             Ok(Done::Wholly)
         }
-        Ok(report) => {
+        Ok((report, cosigned)) => {
             println!("verified: {} entries, root {}", report.size, report.root.to_base64());
+            if let Some((size, count)) = cosigned {
+                println!("of these, {size} are cosigned by {count} of the {} witnesses given", options.witnesses.len());
+            }
             Ok(Done::Wholly)
         }
         Err(error) => {
@@ -57,4 +86,23 @@ pub fn run(options: Options) -> Result<Done> {
             Ok(Done::Not)
         }
     }
+}
+
+/// Verifies the whole folder, and what witnesses have cosigned of it.
+fn verified(
+    folder: &Path,
+    vkey: &str,
+    witnesses: &[WitnessKey],
+    needed: usize,
+) -> Result<(Report, Option<(u64, usize)>), ledger::Error> {
+    let report = ledger::verify(folder, vkey)?;
+    let cosigned = ledger::tiles::cosigned(folder, &vkey.parse()?, witnesses)?;
+    let cosigned = cosigned.map(|(signed, count)| (signed.checkpoint.size, count));
+    if cosigned.as_ref().is_none_or(|(_, count)| *count < needed) && needed > 0 {
+        return Err(ledger::Error::Invalid("too few of the witnesses cosigned its checkpoint"));
+    }
+    if cosigned.as_ref().is_some_and(|(size, _)| *size > report.size) {
+        return Err(ledger::Error::Invalid("witnesses have cosigned more entries than there are: the ledger was cut"));
+    }
+    Ok((report, cosigned.filter(|_| !witnesses.is_empty())))
 }

@@ -2,6 +2,8 @@
 
 mod admin;
 mod conformance;
+mod custody;
+mod erase;
 mod import;
 mod ledger;
 pub mod login;
@@ -47,8 +49,12 @@ enum Command {
     Logout(login::OutOptions),
     /// Sets the archive up: facilities, peers, people, tokens.
     Admin(admin::Options),
+    /// Ends a patient's record for good, and brings the certificate.
+    Erase(erase::Options),
     /// Verifies the ledger: every tile, every entry, the signed checkpoint.
     Verify(ledger::Options),
+    /// Proofs of entries of the ledger, to hand out, and how it stands with its witnesses.
+    Ledger(ledger::ask::Options),
     /// Watches that ledgers only grow, and cosigns what it has seen: for an authority outside the archive.
     Witness(witness::Options),
     /// Reads every stored byte and finds any that changed.
@@ -100,7 +106,9 @@ pub fn run() -> ExitCode {
         Command::Login(options) => login::run(options),
         Command::Logout(options) => login::out(options),
         Command::Admin(options) => admin::run(options),
+        Command::Erase(options) => erase::run(options),
         Command::Verify(options) => ledger::run(options),
+        Command::Ledger(options) => ledger::ask::run(options),
         Command::Witness(options) => witness::run(options),
         Command::Scrub(options) => scrub::run(options),
         Command::Conformance => conformance::run(),
