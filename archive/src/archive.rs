@@ -44,6 +44,10 @@ impl Archive {
         &self.inner.keys
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     /// The storage beneath: scrub, counts, rebuilding.
     #[must_use]
     pub fn storage(&self) -> &Storage {

@@ -8,6 +8,7 @@ pub mod index;
 pub mod ingest;
 pub mod keys;
 pub mod object;
+pub mod plant;
 mod recover;
 pub mod retrieve;
 pub mod scrub;

@@ -1,5 +1,6 @@
 //! Segel: the archive's doors, its commands and the wiring.
 
+mod canary;
 mod client;
 mod commands;
 mod commitment;

@@ -63,6 +63,7 @@ impl Node {
         };
         node.open_http(config).await?;
         node.open_dimse(config, tls_is_optional).await?;
+        node.tend();
         node.whereabouts.write(data)?;
         Ok(node)
     }
@@ -134,6 +135,15 @@ impl Node {
             dimse::serve_tls(self.archive.clone(), settings, identity, listener, stopping(self.stop.subscribe()));
         self.doors.spawn(door);
         Ok(())
+    }
+
+    /// Canaries that are due are planted for as long as the archive runs.
+    fn tend(&mut self) {
+        let tending = crate::canary::tend(self.archive.clone(), stopping(self.stop.subscribe()));
+        self.doors.spawn(async move {
+            tending.await;
+            Ok(())
+        });
     }
 
     /// Reports of storage commitment go out for as long as the archive runs.

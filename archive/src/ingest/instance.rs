@@ -10,9 +10,10 @@ use super::{facts, identify, seal as sealing, summary};
 use crate::archive::Inner;
 use crate::error::{Error, Result};
 use crate::index::rows::Kept;
+use crate::plant::Shape;
 use crate::object::{Kind, ObjectRecord};
 use crate::segment::draft::Draft;
-use record::{FacilityCode, ObjectId, Version, limits};
+use record::{FacilityCode, ObjectId, Term, Version, limits};
 use seal::context::PartName;
 use seal::message::{AdmitItem, Admitted, Asker, Context, ReleaseItem, Who};
 use std::sync::{Arc, OnceLock};
@@ -29,6 +30,8 @@ pub struct InstanceReceiver {
     asker: Asker,
     declared: Declared,
     stage: Stage,
+    /// Another instance's shape, which a canary takes.
+    shape: Option<Box<Shape>>,
     /// SOPClassUID and SOPInstanceUID, once they are known: a report of a failure names them.
     identity: OnceLock<(String, String)>,
 }
@@ -109,7 +112,13 @@ impl InstanceReceiver {
                 Stage::Early { reading: Box::new(reading), held: Vec::new() }
             }
         };
-        Self { archive, asker, declared, stage, identity: OnceLock::new() }
+        Self { archive, asker, declared, stage, shape: None, identity: OnceLock::new() }
+    }
+
+    /// Gives the instance another's shape in everything that stands in clear.
+    pub(crate) fn shaped(mut self, shape: Shape) -> Self {
+        self.shape = Some(Box::new(shape));
+        self
     }
 
     /// SOPClassUID and SOPInstanceUID as far as they have been read, also after a failure.
@@ -222,9 +231,10 @@ impl InstanceReceiver {
             kind: "dicom".to_owned(),
             identifiers: identity.identifiers,
             patient: None,
-            terms: identity.terms,
+            terms: self.terms(identity.terms),
             summary: keys.summary.clone(),
             content: keys.content.clone(),
+            says: None,
         };
         let mut admitted = self.archive.keys.admit(&self.asker, vec![item]).await?;
         let admitted = admitted.pop().ok_or_else(failed)?;
@@ -244,6 +254,17 @@ impl InstanceReceiver {
         sealing.content.update(before, &mut sealing.draft)?;
         sealing.take(dataset)?;
         Ok((sealing, identity.warnings))
+    }
+
+    /// What it is found by: as much as the one whose shape it takes.
+    fn terms(&self, terms: Vec<Term>) -> Vec<Term> {
+        let Some(shape) = &self.shape else { return terms };
+        shape.fit_terms(terms, &mut || {
+            let mut bytes = [0; 8];
+            // Without randomness the term is one of many alike; nothing rests on it.
+            let _filled = aws_lc_rs::rand::fill(&mut bytes);
+            u64::from_be_bytes(bytes)
+        })
     }
 
     /// The newest kept version of the instance, if there is one.
@@ -277,8 +298,11 @@ impl InstanceReceiver {
             return Ok(Stored { outcome: StoreOutcome::Duplicate, facts, warnings });
         }
         let content = content.finish(&mut draft)?;
-        let metadata = sealing::part(&keys.content, &context, PartName::Metadata, outline.json_text(), &mut draft)?;
-        let summary = summary::of(&outline).to_string().into_bytes();
+        let (mut metadata, mut summary) = (outline.json_text(), summary::of(&outline).to_string().into_bytes());
+        if let Some(shape) = &self.shape {
+            (metadata, summary) = (shape.fit_metadata(metadata), shape.fit_summary(summary));
+        }
+        let metadata = sealing::part(&keys.content, &context, PartName::Metadata, metadata, &mut draft)?;
         let summary = sealing::part(&keys.summary, &context, PartName::Summary, summary, &mut draft)?;
         drop(outline);
         let record = ObjectRecord {
@@ -297,6 +321,7 @@ impl InstanceReceiver {
             metadata,
             content,
             kind: Kind::Instance(facts.clone()),
+            given: Vec::new(),
         };
         // From here on the keys exist only wrapped.
         drop(keys);

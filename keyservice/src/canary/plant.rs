@@ -56,7 +56,8 @@ fn plan(turn: &mut Turn<'_>, plans: &[CanaryPlan], at_once: bool) -> Result<u64>
         let id = rows::insert(turn.db, turn.keys, Table::Canary, &kept)?;
         turn.watch.canaries.add(turn.db, turn.keys, id, kept)?;
     }
-    let event = Event { actor: Some("administrator".into()), ..Event::new(turn.now, Action::Canary, Decision::Permitted) };
+    let event =
+        Event { actor: Some("administrator".into()), ..Event::new(turn.now, Action::Canary, Decision::Permitted) };
     // The log says that canaries are wanted, long before any is there, and never which patient is one.
     turn.append(&event.detailed(format!("{} to be planted", plans.len())))?;
     let waiting = turn.watch.canaries.list.values().filter(|canary| canary.planted.is_none()).count();
@@ -113,7 +114,8 @@ pub fn due(turn: &mut Turn<'_>) -> Result<Option<Planting>> {
 pub fn check(turn: &Turn<'_>, caller: &Caller, items: &[AdmitItem]) -> Result<()> {
     let Some(number) = turn.watch.planting() else { return Ok(()) };
     let canaries = &turn.watch.canaries;
-    let canary = canaries.list.get(&number).filter(|_| canaries.given.contains_key(&number)).ok_or_else(Error::refused)?;
+    let canary =
+        canaries.list.get(&number).filter(|_| canaries.given.contains_key(&number)).ok_or_else(Error::refused)?;
     if canary.plan.facility != caller.known.actor.facility {
         return Err(Error::refused());
     }

@@ -6,12 +6,12 @@ mod dataset;
 mod heartbeat;
 mod instance;
 mod letter;
-mod names;
+pub mod names;
 mod people;
 mod photograph;
 mod plane;
 mod radiograph;
-mod random;
+pub mod random;
 mod results;
 mod visit;
 
