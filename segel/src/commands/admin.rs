@@ -2,6 +2,8 @@
 
 mod staff;
 
+mod alarms;
+
 use super::{Data, Done};
 use crate::embedded::{Embedded, is_founded, must_be_founded};
 use crate::register::AdminClient;
@@ -59,6 +61,8 @@ enum Action {
     Lift(super::custody::Held),
     /// Lists the records on legal hold.
     Holds,
+    #[command(flatten)]
+    Watch(alarms::Action),
 }
 
 #[derive(Subcommand)]
@@ -167,6 +171,9 @@ pub fn run(options: Options) -> Result<Done> {
 }
 
 fn act(action: Action, client: &mut AdminClient, as_json: bool) -> Result<Done> {
+    if let Action::Watch(action) = action {
+        return alarms::act(action, client, as_json);
+    }
     let AdminAnswer::Register(known) = client.must(AdminRequest::List)? else { bail!("the key service lists nothing") };
     match request(action, &known)? {
         Some(request) => print(client.must(request)?, as_json),
@@ -199,6 +206,8 @@ fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
         Action::Hold(held) => AdminRequest::Custody(held.hold()),
         Action::Lift(held) => AdminRequest::Custody(held.lift()),
         Action::Holds => AdminRequest::Custody(CustodyRequest::Holds),
+        // Told before.
+        Action::Watch(_) => return Ok(None),
     }))
 }
 
