@@ -168,6 +168,12 @@ fn touched(one: &Touched) -> serde_json::Value {
 }
 
 fn print_event(position: u64, event: &Event) -> Result<()> {
+    announce(&event_json(position, event).to_string())
+}
+
+/// An event as JSON, for people and their tools.
+#[must_use]
+pub fn event_json(position: u64, event: &Event) -> serde_json::Value {
     let objects: Vec<_> = event
         .objects
         .iter()
@@ -180,7 +186,7 @@ fn print_event(position: u64, event: &Event) -> Result<()> {
         };
         listed.iter().map(one).collect()
     });
-    let line = serde_json::json!({
+    serde_json::json!({
         "position": position,
         "at": event.at,
         "action": format!("{:?}", event.action),
@@ -197,6 +203,5 @@ fn print_event(position: u64, event: &Event) -> Result<()> {
         "patients_day": event.patients_day,
         "detail": event.detail,
         "patients": patients,
-    });
-    announce(&line.to_string())
+    })
 }

@@ -4,9 +4,10 @@ use crate::disk::Disk;
 use crate::edge::{full_tiles, partial_width};
 use crate::log::{LEVELS, read_checkpoint, read_tile};
 use crate::merkle::complete_root;
-use crate::path::TILE_WIDTH;
+use crate::note::NOTE_BYTES_MAX;
+use crate::path::{self, TILE_WIDTH};
 use crate::proof::{self, Nodes};
-use crate::{Error, Hash, SignedCheckpoint, TlogProof, VerifierKey};
+use crate::{Checkpoint, Error, Hash, Note, SignedCheckpoint, TlogProof, VerifierKey, WitnessKey, cosignature};
 use std::fmt;
 use std::path::Path;
 
@@ -78,6 +79,34 @@ impl fmt::Debug for Tiles {
 /// Damaged if it is not this key's.
 pub fn published(dir: &Path, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
     read_checkpoint(&Disk::new(dir), key)
+}
+
+/// The newest cosigned checkpoint in a log's folder, and how many of these witnesses cosigned it; `None` if there is none.
+///
+/// # Errors
+/// Damaged if it is not this key's, a line in it is false, or its root is not that of the tiles.
+pub fn cosigned(
+    dir: &Path,
+    key: &VerifierKey,
+    witnesses: &[WitnessKey],
+) -> Result<Option<(SignedCheckpoint, usize)>, Error> {
+    const FILE: &str = path::CHECKPOINT_COSIGNED;
+    let Some(bytes) = Disk::new(dir).read(FILE, NOTE_BYTES_MAX)? else { return Ok(None) };
+    let note = String::from_utf8(bytes).map_err(|_| Error::damaged(FILE, "it is not text"))?;
+    let open = || -> Result<(SignedCheckpoint, usize), Error> {
+        let signed = SignedCheckpoint::open(&note, key)?;
+        let count = cosignature::count(&Note::parse(&note)?, witnesses)?;
+        Ok((signed, count))
+    };
+    let (signed, count) = open().map_err(|error| match error {
+        Error::Invalid(why) => Error::damaged(FILE, why),
+        other => other,
+    })?;
+    let Checkpoint { size, root, .. } = &signed.checkpoint;
+    if Tiles::of(dir, *size).root(*size)? != *root {
+        return Err(Error::damaged(FILE, "its root is not that of the entries"));
+    }
+    Ok(Some((signed, count)))
 }
 
 /// An entry's proof under a published checkpoint of the log in a folder, cosigned or not.

@@ -19,6 +19,7 @@ pub mod random;
 pub mod relay;
 pub mod sample;
 pub mod stage;
+pub mod witness;
 
 /// What goes wrong in a test's own preparations.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -25,6 +25,10 @@ const PACKAGES: &[(&str, &str)] = &[
 /// The Python clients and oracles, with versions, so that a run next year tests the same.
 const REQUIREMENTS: &str = "sim/requirements.txt";
 
+/// The independent witness and log. They ask for Python 3.12 and run on the 3.11 of Debian 12, so they are installed by
+/// themselves: nothing else shall be taken for another Python than the one that is there.
+const WITNESS_REQUIREMENTS: &str = "sim/requirements-witness.txt";
+
 /// The built viewer and what drives a browser. The lock names both by their hashes and leaves out the viewer's own
 /// dependencies: its build holds them already.
 const VIEWER: &str = "sim/viewer";
@@ -66,7 +70,10 @@ pub fn venv() -> Result<PathBuf> {
 
 fn install_venv() -> Result<()> {
     let venv = venv()?;
-    let requirements = std::fs::read_to_string(run::root()?.join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let mut requirements = String::new();
+    for file in [REQUIREMENTS, WITNESS_REQUIREMENTS] {
+        requirements.push_str(&std::fs::read_to_string(run::root()?.join(file)).context(file)?);
+    }
     let stamp = venv.join("installed-requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == requirements) {
         return Ok(());
@@ -75,7 +82,10 @@ fn install_venv() -> Result<()> {
     let pip = venv.join("bin/pip");
     run::must("python3", &["-m", "venv", venv_text])
         .context("python3 with its venv module is needed (Debian: apt-get install python3-venv)")?;
-    run::must(pip.to_str().context("path")?, &["install", "--quiet", "--requirement", REQUIREMENTS])?;
+    let pip = pip.to_str().context("path")?;
+    run::must(pip, &["install", "--quiet", "--requirement", REQUIREMENTS])?;
+    let alone = ["install", "--quiet", "--no-deps", "--ignore-requires-python", "--requirement", WITNESS_REQUIREMENTS];
+    run::must(pip, &alone)?;
     std::fs::write(stamp, requirements)?;
     Ok(())
 }
