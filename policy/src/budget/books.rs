@@ -99,11 +99,15 @@ impl Day {
         self.last.get(&patient).is_some_and(|at| !has_left(*at, now, window.seconds()))
     }
 
-    /// When so many patients will have left a window, if nothing is opened meanwhile.
-    fn room_in(&self, window: Window, leave: u32, now: Seconds) -> Option<Seconds> {
+    /// In how many seconds all of these patients fit, if nothing else is opened meanwhile; `None` if they never do. Those of
+    /// them who count now may have left by then, so only the others are looked at.
+    fn room_in(&self, window: Window, patients: &HashSet<PatientNumber>, limit: u32, now: Seconds) -> Option<Seconds> {
         let begins = if window == Window::Hour { self.hour_begins } else { 0 };
-        let nth = usize::try_from(leave).ok()?.checked_sub(1)?;
-        let (at, _) = self.openings.iter().skip(begins).copied().filter(|opening| self.is_latest(*opening)).nth(nth)?;
+        let room = usize::try_from(limit).ok()?.checked_sub(patients.len())?;
+        let is_other = |opening: &(Seconds, PatientNumber)| self.is_latest(*opening) && !patients.contains(&opening.1);
+        let others = self.openings.iter().skip(begins).copied().filter(is_other);
+        let must_leave = others.clone().count().checked_sub(room)?;
+        let (at, _) = others.clone().nth(must_leave.checked_sub(1)?)?;
         Some(at.saturating_add(window.seconds()).saturating_add(1).saturating_sub(now))
     }
 }
@@ -151,7 +155,7 @@ impl Books {
             let over = counted.saturating_add(wanted).saturating_sub(limit);
             // Who asks for nothing new is never in the way of a budget that was lowered since.
             if wanted > 0 && over > 0 {
-                let retry_after_seconds = if wanted > limit { None } else { day.room_in(window, over, now) };
+                let retry_after_seconds = day.room_in(window, patients, limit, now);
                 return Err(Spent { scope: holder.scope, window, limit, counted, wanted, retry_after_seconds });
             }
         }
