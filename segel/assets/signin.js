@@ -3,7 +3,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const identity = self.segelIdentity;
-  const passkey = $("passkey"), providers = $("providers"), invitation = $("invitation"), returned = $("returned"), message = $("message");
+  const passkey = $("passkey"), providers = $("providers"), invitation = $("invitation"), returned = $("returned"), message = $("notice");
   const asked = new URLSearchParams(location.search);
 
   const tell = (name) => { message.textContent = name ? message.dataset[name] || message.dataset.failed : ""; message.hidden = !name; };
@@ -133,6 +133,7 @@
     $("by-name").href = `//localhost:${location.port}${location.pathname}${location.search}${location.hash}`;
     $("by-name").hidden = false;
   }
+  if (lacks.length > 0 && $("token-way")) $("token-way").open = true;
   // A provider of the hospital's own needs no passkey here.
   if (lacks.some((name) => !["address", "webauthn"].includes(name))) return;
   if (returned) { attempt(fromProvider); return; }

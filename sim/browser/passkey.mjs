@@ -60,7 +60,7 @@ async function entrance() {
 async function enrolment() {
   await page.goto(`${origin}/enrol#no-such-code`);
   await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.locator("#message", { hasText: "This invitation is not valid" }).waitFor();
+  await page.locator("#notice", { hasText: "This invitation is not valid" }).waitFor();
   assert.equal((await credentials()).length, 0, "nothing was made for a wrong code");
   await picture(page, "enrol-refused");
   complaints.length = 0;
@@ -196,11 +196,11 @@ const lacking = async (options, address, text, what) => {
 };
 await lacking({}, `http://archive.test:${port}/signin`, "dibuka tanpa HTTPS", "lacks-https");
 await lacking({}, `http://127.0.0.1:${port}/signin`, "bukan alamat IP", "lacks-name");
-await lacking({ locale: "en-GB", javaScriptEnabled: false }, `${origin}/signin`, "Without JavaScript", "lacks-script");
+await lacking({ locale: "en-GB", javaScriptEnabled: false }, `${origin}/signin`, "Sign in with an access token", "lacks-script");
 const blocked = await window({ locale: "en-GB", serviceWorkers: "block" });
 await blocked.page.goto(`${origin}/signin`);
 await blocked.page.getByRole("button", { name: "Sign in with a passkey" }).click();
-await blocked.page.locator("#message", { hasText: "no service worker" }).waitFor();
+await blocked.page.locator("#notice", { hasText: "no service worker" }).waitFor();
 await picture(blocked.page, "lacks-worker");
 
 const phone = await window({ viewport: { width: 390, height: 844 } });

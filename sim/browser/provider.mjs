@@ -36,7 +36,7 @@ await ours.page.goBack();
 assert.ok(!(await ours.context.cookies(origin)).some((cookie) => cookie.name === "segel-session"));
 
 const theirs = await visit(stranger);
-await theirs.page.locator("#message", { hasText: "signed in nobody" }).waitFor();
+await theirs.page.locator("#notice", { hasText: "signed in nobody" }).waitFor();
 await theirs.page.screenshot({ path: join(pictures, "refused.png") });
 await theirs.page.goto(`${origin}/studies/${study}`);
 assert.equal(new URL(theirs.page.url()).pathname, "/signin");

@@ -146,3 +146,4 @@ def ask():
 
 
 begin() if step == "begin" else ask()
+print("true")

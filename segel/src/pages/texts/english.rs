@@ -86,10 +86,7 @@ pub const ENGLISH: &[(&str, &str)] = &[
     ("signin-refused", "This token is not valid, or no longer."),
     ("signin-malformed", "This is not a token. Paste the whole line that segel admin token printed."),
     ("signin-used", "This link has been used, or is older than ten minutes. Sign in with a token."),
-    (
-        "passkey-lead",
-        "Sign in with your passkey: fingerprint, face, PIN or security key. Its key never leaves this device.",
-    ),
+    ("passkey-lead", "Sign in with your passkey: fingerprint, face, PIN or security key."),
     ("passkey-signin", "Sign in with a passkey"),
     ("passkey-refused", "This passkey is not known here, or may not sign in for this purpose."),
     ("passkey-cancelled", "Cancelled, or there is no passkey for this archive on this device."),

@@ -86,10 +86,7 @@ pub const INDONESIAN: &[(&str, &str)] = &[
     ("signin-refused", "Token ini tidak berlaku, atau sudah habis masanya."),
     ("signin-malformed", "Ini bukan token. Tempelkan seluruh baris yang dicetak oleh segel admin token."),
     ("signin-used", "Tautan ini sudah dipakai atau sudah lewat sepuluh menit. Masuklah dengan token."),
-    (
-        "passkey-lead",
-        "Masuk dengan kunci sandi (passkey) Anda: sidik jari, wajah, PIN, atau kunci keamanan. Kuncinya tidak pernah meninggalkan perangkat ini.",
-    ),
+    ("passkey-lead", "Masuk dengan kunci sandi (passkey) Anda: sidik jari, wajah, PIN, atau kunci keamanan."),
     ("passkey-signin", "Masuk dengan kunci sandi"),
     ("passkey-refused", "Kunci sandi ini tidak dikenal di sini, atau tidak boleh masuk untuk tujuan ini."),
     ("passkey-cancelled", "Dibatalkan, atau tidak ada kunci sandi untuk arsip ini di perangkat ini."),
