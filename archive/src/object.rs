@@ -54,6 +54,20 @@ pub struct ObjectRecord {
     /// What kind of thing it is.
     #[n(14)]
     pub kind: Kind,
+    /// What this version gives to other facilities; an object gives what its newest version says.
+    #[cbor(n(15), default, skip_if = "Vec::is_empty")]
+    pub given: Vec<Given>,
+}
+
+/// Another facility may look for the patient, and for its linked pseudonyms, until then.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Given {
+    /// The other facility.
+    #[n(0)]
+    pub to: FacilityCode,
+    /// When it runs out.
+    #[n(1)]
+    pub until: Micros,
 }
 
 impl ObjectRecord {

@@ -26,6 +26,7 @@ fn pending(staging: &Arc<Staging>, bytes: usize) -> Pending {
         metadata: part,
         content,
         kind: Kind::Resource(ResourceFacts::default()),
+        given: Vec::new(),
     };
     Pending { frame: draft.finish(vec![record]).unwrap(), reply: oneshot::channel().0 }
 }

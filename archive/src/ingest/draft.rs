@@ -2,6 +2,7 @@
 
 use crate::object::InstanceFacts;
 use record::{Identifier, Micros, ObjectId, Pseudonym, Term, Version};
+use seal::message::relate::Says;
 use serde_json::Value;
 
 /// What a door knows of an instance before its bytes come.
@@ -70,6 +71,8 @@ pub struct ResourceDraft {
     pub metadata: Value,
     /// The bytes as they came.
     pub content: Vec<u8>,
+    /// Its labels, and what it gives to another facility.
+    pub says: Says,
 }
 
 impl std::fmt::Debug for ResourceDraft {

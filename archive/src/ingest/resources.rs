@@ -6,7 +6,7 @@ use super::{identify, seal as sealing};
 use crate::archive::Inner;
 use crate::error::{Error, Result};
 use crate::index::rows::Kept;
-use crate::object::{Kind, ObjectRecord, ResourceFacts};
+use crate::object::{Given, Kind, ObjectRecord, ResourceFacts};
 use crate::segment::draft::Draft;
 use crate::terms;
 use record::{Micros, ObjectId, limits};
@@ -113,6 +113,7 @@ fn item(settled: &Settled, who: &Who) -> AdmitItem {
         terms: found_by,
         summary: keys.summary.clone(),
         content: keys.content.clone(),
+        says: Some(draft.says.clone()).filter(|says| !says.is_empty()),
     }
 }
 
@@ -128,6 +129,12 @@ fn seal_one(
     if admitted.facility != who.facility {
         return Err(Error::busy("the sender's registration has just changed"));
     }
+    let given = draft
+        .says
+        .relation
+        .iter()
+        .filter_map(|change| change.until().map(|until| Given { to: change.to().clone(), until }));
+    let given = given.collect();
     let context = Context { patient: admitted.patient, object, version: draft.version };
     let mut digest = Digest::new();
     digest.update(&draft.content);
@@ -154,5 +161,6 @@ fn seal_one(
         metadata,
         content,
         kind: Kind::Resource(ResourceFacts { resource_type: draft.resource_type, id: draft.id, date: draft.date }),
+        given,
     })
 }

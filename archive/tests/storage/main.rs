@@ -7,6 +7,8 @@ mod find;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod recovery;

@@ -125,6 +125,7 @@ fn record(object: u32, facility_code: &str, of: u32, kind: Kind) -> ObjectRecord
         metadata: Extent::default(),
         content: Extent::default(),
         kind,
+        given: Vec::new(),
     }
 }
 

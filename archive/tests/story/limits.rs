@@ -31,6 +31,7 @@ fn record(number: usize, kind: Kind) -> ObjectRecord {
         metadata: Default::default(),
         content: Default::default(),
         kind,
+        given: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ fn result(id: &str, code: &str, date: &str) -> ResourceDraft {
         summary: json!({"code": code}),
         metadata: json!({"splice": [1, 2]}),
         content: format!("{{\"id\":\"{id}\", \"spaces\" :  true}}").into_bytes(),
+        says: seal::message::relate::Says::default(),
     }
 }
 

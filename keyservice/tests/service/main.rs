@@ -15,6 +15,8 @@ mod process;
 #[cfg(test)]
 mod proofs;
 #[cfg(test)]
+mod quorum;
+#[cfg(test)]
 mod relations;
 #[cfg(test)]
 mod story;

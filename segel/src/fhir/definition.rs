@@ -44,6 +44,8 @@ pub enum Subject {
     Itself,
     /// In `subject`.
     Element,
+    /// In `patient`.
+    Patient,
     /// In `securityContext`, or where a document refers to it.
     Security,
 }
@@ -212,6 +214,25 @@ pub const DEFINITIONS: &[Definition] = &[
             CATEGORY,
             STATUS,
             parameter("date", Kind::Date(&["date"])),
+        ],
+    },
+    Definition {
+        name: "Consent",
+        subject: Subject::Patient,
+        rules: &[
+            Rule::Required("status"),
+            Rule::Required("scope"),
+            Rule::Required("category"),
+            Rule::Code("status", &["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]),
+        ],
+        parameters: &[
+            IDENTIFIER,
+            PATIENT,
+            PATIENT_IDENTIFIER,
+            CATEGORY,
+            STATUS,
+            parameter("scope", Kind::Token(&["scope"])),
+            parameter("date", Kind::Date(&["dateTime"])),
         ],
     },
     Definition { name: "Binary", subject: Subject::Security, rules: &[Rule::Required("contentType")], parameters: &[] },

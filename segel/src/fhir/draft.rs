@@ -5,6 +5,7 @@ use super::extract;
 use super::failure::Failure;
 use crate::http::Problem;
 use archive::ingest::{ResourceDraft, Subject};
+use seal::message::relate::Says;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,7 +58,13 @@ pub fn parse(bytes: Vec<u8>, expected: Option<&'static Definition>) -> Result<Pa
 }
 
 /// Makes the draft. `references` are the full URLs of a transaction and what they became.
-pub fn make(parsed: Parsed, id: String, subject: Subject, references: &BTreeMap<String, String>) -> ResourceDraft {
+pub fn make(
+    parsed: Parsed,
+    id: String,
+    subject: Subject,
+    says: Says,
+    references: &BTreeMap<String, String>,
+) -> ResourceDraft {
     let Parsed { definition, value, bytes, raw, refers } = parsed;
     let references: BTreeMap<_, _> = references.iter().filter(|(from, _)| refers.contains(from)).collect();
     let extract::Extract { terms, date, mut summary } = extract::extract(definition, &value);
@@ -74,6 +81,7 @@ pub fn make(parsed: Parsed, id: String, subject: Subject, references: &BTreeMap<
         summary,
         metadata: json!({"references": references, "raw": raw}),
         content: bytes,
+        says,
     }
 }
 

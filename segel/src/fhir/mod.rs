@@ -1,4 +1,4 @@
-//! FHIR R4 at `/fhir`: create, read, vread, update of orders, search-type and transaction of what results, documents and orders need.
+//! FHIR R4 at `/fhir`: create, read, vread, update of orders and consents, labels, search-type and transaction of what results, documents and orders need.
 
 pub mod accept;
 pub mod binary;
@@ -11,8 +11,10 @@ pub mod draft;
 pub mod extract;
 pub mod failure;
 pub mod identity;
+pub mod meta;
 pub mod read;
 pub mod request;
+pub mod says;
 pub mod search_type;
 pub mod served;
 pub mod subject;
@@ -37,6 +39,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/fhir/{resource_type}/_search", post(search_type::post).fallback(not_supported))
         .route("/fhir/{resource_type}/{id}", get(read::read).put(update::update).fallback(not_supported))
         .route("/fhir/{resource_type}/{id}/_history/{version}", get(read::read).fallback(not_supported))
+        .route("/fhir/{resource_type}/{id}/$meta-add", post(meta::add).fallback(not_supported))
+        .route("/fhir/{resource_type}/{id}/$meta-delete", post(meta::delete).fallback(not_supported))
         // Bodies are held against their own limit and a budget.
         .layer(DefaultBodyLimit::disable())
         .with_state(doors)

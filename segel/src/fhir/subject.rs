@@ -38,6 +38,7 @@ pub async fn of(
     let place = match definition.subject {
         definition::Subject::Itself => return itself(request, resource),
         definition::Subject::Element => "subject",
+        definition::Subject::Patient => "patient",
         definition::Subject::Security => "securityContext",
     };
     let path = format!("{}.{place}", definition.name);

@@ -6,8 +6,8 @@ use super::definition::Definition;
 use super::draft::{self, Parsed};
 use super::failure::Failure;
 use super::request::Request;
-use super::served;
 use super::subject::{self, Surroundings};
+use super::{says, served};
 use crate::http::{Problem, body};
 use crate::worklist;
 use archive::ingest::{ResourceDraft, StoredResource};
@@ -157,17 +157,29 @@ async fn drafts(request: &Request, entries: Vec<Entry>) -> Result<(Vec<ResourceD
         let Entry { full_url, parsed } = entry;
         let subject = subject::of(request, parsed.definition, &parsed.value, full_url.as_deref(), &bundle).await;
         let subject = subject.map_err(|failure| failure.at_entry(number))?;
+        let says = says::of(
+            parsed.definition,
+            &parsed.value,
+            full_url.as_deref(),
+            &bundle,
+            &request.caller.who.facility,
+            record::time::now(),
+        );
+        let says = says.map_err(|failure| failure.at_entry(number))?;
         let id = draft::id()?;
         let item = worklist::item::beside(request, parsed.definition, &parsed.value, &id, &subject, &bundle).await;
         items.extend(item.map_err(|failure| failure.at_entry(number))?);
-        subjects.push(subject);
+        subjects.push((subject, says));
         if let Some(full_url) = full_url {
             references.insert(full_url.clone(), format!("{}/{id}", parsed.definition.name));
         }
         ids.push(id);
     }
     let settled = entries.into_iter().zip(ids).zip(subjects);
-    let drafts = settled.map(|((entry, id), subject)| draft::make(entry.parsed, id, subject, &references)).collect();
+    let make = |((entry, id), (subject, says)): ((Entry, String), _)| {
+        draft::make(entry.parsed, id, subject, says, &references)
+    };
+    let drafts = settled.map(make).collect();
     Ok((drafts, items))
 }
 

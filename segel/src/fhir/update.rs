@@ -1,11 +1,12 @@
-//! update (FHIR R4 3.1.0.4): an order's status goes on with its work. What has been reported stays as it was reported.
+//! update (FHIR R4 3.1.0.4): an order's status goes on with its work, a consent ends. What has been reported stays as it was
+//! reported.
 
 use super::definition::Definition;
 use super::draft;
 use super::failure::Failure;
 use super::request::{Request, is_id};
 use super::subject::{self, Alone};
-use super::{accept, create, served};
+use super::{accept, create, says, served};
 use crate::http::{Problem, body};
 use crate::worklist;
 use axum::body::Body;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// Whether resources of this type have later versions here.
 pub fn is_updated(definition: &Definition) -> bool {
-    definition.name == "ServiceRequest"
+    matches!(definition.name, "ServiceRequest" | "Consent")
 }
 
 /// `PUT /fhir/{type}/{id}`: a further version of what is kept; nothing is made by it. With `If-Match`, only of the version that
@@ -44,7 +45,9 @@ pub async fn update(request: Request, headers: HeaderMap, body: Body) -> Result<
     }
     let subject = subject::of(&request, definition, &parsed.value, None, &Alone).await?;
     let item = worklist::item::beside(&request, definition, &parsed.value, &id, &subject, &Alone).await?;
-    let mut drafted = draft::make(parsed, id, subject, &BTreeMap::new());
+    let facility = &request.caller.who.facility;
+    let says = says::of(definition, &parsed.value, None, &Alone, facility, record::time::now())?;
+    let mut drafted = draft::make(parsed, id, subject, says, &BTreeMap::new());
     drafted.version = kept.version().saturating_add(1);
     let drafts = std::iter::once(drafted).chain(item).collect();
     let stored = archive.store_resources(&request.caller.asker, drafts).await.map_err(|error| match error {
@@ -73,8 +76,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_orders_go_on_and_a_version_is_read_as_it_is_given() {
+    fn only_orders_and_consents_go_on_and_a_version_is_read_as_it_is_given() {
         assert!(is_updated(Definition::of("ServiceRequest").unwrap()));
+        assert!(is_updated(Definition::of("Consent").unwrap()));
         assert!(!is_updated(Definition::of("Observation").unwrap()));
         let read = |text: &str| {
             let mut headers = HeaderMap::new();

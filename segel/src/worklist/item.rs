@@ -10,6 +10,7 @@ use archive::find::ResourceQuery;
 use archive::ingest::{ResourceDraft, Subject};
 use archive::terms;
 use record::Term;
+use seal::message::relate::Says;
 use serde_json::{Value, json};
 
 /// The draft of an order's item, to be kept in the same write as the order: scheduled as the order says, or off the list if an
@@ -59,6 +60,8 @@ fn draft(id: &str, version: record::Version, subject: Subject) -> ResourceDraft 
         summary: json!({}),
         metadata: json!({}),
         content: b"{}".to_vec(),
+        // A sensitive order's item stays on its own facility's list: the modality has to know whom it examines.
+        says: Says::default(),
     }
 }
 

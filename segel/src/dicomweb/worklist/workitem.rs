@@ -98,6 +98,7 @@ impl Workitem {
             summary: Value::Object(self.summary()),
             metadata: json!({}),
             content: Value::Object(self.data_set).to_string().into_bytes(),
+            says: seal::message::relate::Says::default(),
         };
         let stored = request.doors.archive.store_resources(&request.caller.asker, vec![draft]).await;
         stored.map(|_| ()).map_err(|error| Failure::of_write(error, warning))
