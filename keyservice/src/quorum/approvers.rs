@@ -57,10 +57,10 @@ pub fn change_rule(turn: &mut Turn<'_>, rule: Rule) -> Result<()> {
     stored::put_fact(turn.db, turn.keys, RULES, &all)
 }
 
-/// Whether a person of the register may approve now. A system has no opinion.
+/// Whether a person of the register may approve now: on duty, and trained. A system has no opinion.
 #[must_use]
-pub fn may_approve(register: &Register, actor: &str, _now: Micros) -> bool {
-    register.people.get(actor).is_some_and(|person| person.role != Role::System)
+pub fn may_approve(register: &Register, actor: &str, now: Micros) -> bool {
+    register.people.get(actor).is_some_and(|person| person.role != Role::System && !person.has_lapsed(now))
 }
 
 /// The person's name; the id once the person is gone.

@@ -6,8 +6,8 @@ use crate::audit::Action;
 use crate::error::Result;
 use crate::request::{Ended, Turn, admin};
 use record::{Purpose, Role};
-use seal::message::custody::CustodyRequest;
 use seal::message::alarm::AlarmRequest;
+use seal::message::custody::CustodyRequest;
 use seal::message::quorum::Kind;
 use seal::message::{AdminAnswer, AdminRequest, Staff};
 

@@ -1,42 +1,27 @@
 //! The decisions of the state, held against those of the ledger.
 //!
 //! Whoever can change the state's file cannot forge an approver or an approval, for they are sealed; but could put older rows
-//! back, from before there were any. The ledger's events tell how many decisions there have been, so a start finds that out.
+//! back, from before there were any. The rows are summed up in one of them, and the ledger's events tell how many decisions there
+//! have been: so a start finds out both some old rows among new ones and old rows throughout.
 
 use crate::audit::{self, Event};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::request::Turn;
 use crate::store::{events, quorum as stored};
-use minicbor::{Decode, Encode};
 use rusqlite::Connection;
 
-const HISTORY: &str = "history";
 /// What the details of decisions begin with.
 pub const MARK: &str = "quorum ";
-
-/// How many decisions there have been.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-struct History {
-    /// In all.
-    #[n(0)]
-    decided: u64,
-    /// Of them before `position`, counted in the ledger's events.
-    #[n(1)]
-    counted: u64,
-    /// The size of the ledger when they were counted.
-    #[n(2)]
-    position: u64,
-}
 
 /// Appends a decision's event, and counts it in the same transaction.
 ///
 /// # Errors
 /// Busy or Damaged if the disk fails.
 pub fn decided(turn: &mut Turn<'_>, mut event: Event) -> Result<u64> {
-    let mut history: History = stored::fact(turn.db, turn.keys, HISTORY)?.unwrap_or_default();
+    let mut history = stored::history(turn.db, turn.keys)?;
     history.decided += 1;
-    stored::put_fact(turn.db, turn.keys, HISTORY, &history)?;
+    stored::put_history(turn.db, turn.keys, &history)?;
     event.detail = Some(format!("{MARK}{}", event.detail.unwrap_or_default()));
     turn.append(&event)
 }
@@ -47,7 +32,12 @@ pub fn decided(turn: &mut Turn<'_>, mut event: Event) -> Result<u64> {
 /// Damaged if the ledger knows of other decisions than the state.
 pub fn check(db: &Connection, keys: &Keys) -> Result<()> {
     const BATCH: usize = 1_024;
-    let mut history: History = stored::fact(db, keys, HISTORY)?.unwrap_or_default();
+    let mut history = stored::history(db, keys)?;
+    if stored::sum_of_rows(db)? != history.rows {
+        return Err(Error::damaged(
+            "approvers, rules or proposals are not those that were written: the state was changed",
+        ));
+    }
     let mut counted = history.counted;
     let mut position = history.position;
     loop {
@@ -71,7 +61,7 @@ pub fn check(db: &Connection, keys: &Keys) -> Result<()> {
     }
     if history.position != position {
         (history.counted, history.position) = (counted, position);
-        stored::put_fact(db, keys, HISTORY, &history)?;
+        stored::put_history(db, keys, &history)?;
     }
     Ok(())
 }

@@ -16,10 +16,9 @@ const APPROVALS_MAX: u8 = 16;
 /// The section `[quorum]`: a table for each kind whose rule is not the usual one. It counts until there have been two approvers;
 /// from then on the rules are part of the state, and changing one takes a proposal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct Settings {
     /// Rules by the kind's name.
-    #[serde(default, flatten)]
     pub rules: BTreeMap<String, RuleSettings>,
 }
 

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use aws_lc_rs::digest::{SHA256, digest};
 use minicbor::{Decode, Encode};
 use record::{Micros, ObjectId};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -105,9 +106,95 @@ pub fn fact<T: for<'b> Decode<'b, ()>>(db: &Connection, keys: &Keys, name: &str)
 /// # Errors
 /// Busy or Damaged if the disk fails.
 pub fn put_fact<T: Encode<()>>(db: &Connection, keys: &Keys, name: &str, value: &T) -> Result<()> {
-    let sealed = seal(keys, &format!("quorum/fact/{name}"), value)?;
+    let place = format!("quorum/fact/{name}");
+    let sealed = seal(keys, &place, value)?;
+    if !UNCOUNTED.contains(&name) {
+        let before: Option<Vec<u8>> = db
+            .prepare_cached("SELECT sealed FROM quorum_fact WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        account(db, keys, &place, before.as_deref(), &sealed)?;
+    }
     db.prepare_cached("INSERT OR REPLACE INTO quorum_fact (name, sealed) VALUES (?1, ?2)")?.execute((name, sealed))?;
     Ok(())
+}
+
+/// Which decisions there have been, and which rows they have left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct History {
+    /// Decisions in all.
+    #[n(0)]
+    pub decided: u64,
+    /// Of them before `position`, counted in the ledger's events.
+    #[n(1)]
+    pub counted: u64,
+    /// The size of the ledger when they were counted.
+    #[n(2)]
+    pub position: u64,
+    /// The sum (XOR) of the hashes of all rows: a row that is put back, taken away or added by anybody else is noticed. Rows
+    /// are sealed, so nobody can choose one whose hash makes up for another's.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub rows: [u8; 32],
+}
+
+/// The fact that holds the history.
+const HISTORY: &str = "history";
+/// Facts that are not among the rows that the history sums up: itself, and the running time, which only ever delays.
+const UNCOUNTED: [&str; 2] = [HISTORY, "running"];
+
+/// The history.
+///
+/// # Errors
+/// Damaged if it is not what was written.
+pub fn history(db: &Connection, keys: &Keys) -> Result<History> {
+    Ok(fact(db, keys, HISTORY)?.unwrap_or_default())
+}
+
+/// Writes the history.
+///
+/// # Errors
+/// Busy or Damaged if the disk fails.
+pub fn put_history(db: &Connection, keys: &Keys, history: &History) -> Result<()> {
+    put_fact(db, keys, HISTORY, history)
+}
+
+/// The sum of the rows that are there.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn sum_of_rows(db: &Connection) -> Result<[u8; 32]> {
+    let mut sum = [0; 32];
+    let mut statement = db.prepare("SELECT name, sealed FROM quorum_fact")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        if !UNCOUNTED.contains(&name.as_str()) {
+            add(&mut sum, &format!("quorum/fact/{name}"), &row.get::<_, Vec<u8>>(1)?);
+        }
+    }
+    let mut statement = db.prepare("SELECT id, sealed FROM proposal")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        add(&mut sum, &place(&ProposalId(row.get(0)?)), &row.get::<_, Vec<u8>>(1)?);
+    }
+    Ok(sum)
+}
+
+/// Puts one row's hash in the sum in place of the one that it had.
+fn account(db: &Connection, keys: &Keys, place: &str, before: Option<&[u8]>, after: &[u8]) -> Result<()> {
+    let mut history = history(db, keys)?;
+    if let Some(before) = before {
+        add(&mut history.rows, place, before);
+    }
+    add(&mut history.rows, place, after);
+    put_history(db, keys, &history)
+}
+
+fn add(sum: &mut [u8; 32], place: &str, sealed: &[u8]) {
+    let hash = digest(&SHA256, &[place.as_bytes(), &[0], sealed].concat());
+    for (to, from) in sum.iter_mut().zip(hash.as_ref()) {
+        *to ^= from;
+    }
 }
 
 /// A proposal by its id.
@@ -127,7 +214,13 @@ pub fn proposal(db: &Connection, keys: &Keys, id: &ProposalId) -> Result<Option<
 /// # Errors
 /// Busy or Damaged if the disk fails.
 pub fn put_proposal(db: &Connection, keys: &Keys, id: &ProposalId, stored: &Stored) -> Result<()> {
-    let sealed = seal(keys, &place(id), stored)?;
+    let place = place(id);
+    let sealed = seal(keys, &place, stored)?;
+    let before: Option<Vec<u8>> = db
+        .prepare_cached("SELECT sealed FROM proposal WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    account(db, keys, &place, before.as_deref(), &sealed)?;
     db.prepare_cached(
         "INSERT INTO proposal (id, sealed) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
     )?

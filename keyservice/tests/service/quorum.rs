@@ -311,7 +311,11 @@ fn rejection_ends_it_time_ends_it_and_a_removed_approver_no_longer_counts() {
         order(&mut admin, QuorumOrder::Verdict(approver.signed(away, Verdict::Approve)));
     }
     assert!(matches!(order(&mut admin, QuorumOrder::Enact(away)), AdminAnswer::Failed(_)));
-    assert_eq!(entry(order(&mut admin, QuorumOrder::Show(away))).standing, Standing::Approved(0), "nothing of it was done");
+    assert_eq!(
+        entry(order(&mut admin, QuorumOrder::Show(away))).standing,
+        Standing::Approved(0),
+        "nothing of it was done"
+    );
 }
 
 #[test]
@@ -398,7 +402,7 @@ fn killed_after_each_step_nothing_is_lost_and_nothing_is_done_twice() {
     std::fs::write(&file, RULES).unwrap();
     let flags = ["--config", file.to_str().unwrap()];
     let mut process = Process::start(folder.path(), &flags);
-    let mut again = |process: &mut Process| {
+    let again = |process: &mut Process| {
         process.kill();
         *process = Process::start(folder.path(), &flags);
         process.admin()
