@@ -74,7 +74,7 @@ class Key:
         need(self.id.hex() == key_id, "the vkey's id is not that of its key")
 
     def verify(self, text, signature):
-            message = text.encode()
+        message = text.encode()
         if self.kind == WITNESS_KEY:
             need(len(signature) == 72, "a cosignature has a time and a signature")
             time = struct.unpack(">Q", signature[:8])[0]
@@ -107,7 +107,7 @@ class Checkpoint:
         need(len(self.root) == 32, "a root is 32 bytes")
 
     def signed_by(self, key):
-            mine = [signature for name, key_id, signature in self.lines if (name, key_id) == (key.name, key.id)]
+        mine = [signature for name, key_id, signature in self.lines if (name, key_id) == (key.name, key.id)]
         for signature in mine:
             key.verify(self.text, signature)
         return bool(mine)

@@ -37,10 +37,8 @@ pub fn disclose(turn: &mut Turn<'_>, caller: &Caller, position: u64) -> Ended<Le
 /// Refused if there is none, or if the state fails.
 pub fn disclose_to_administrator(turn: &mut Turn<'_>, position: u64) -> Ended<LedgerProof> {
     let (sealed, _) = find(turn, position)?;
-    let event = Event {
-        actor: Some("administrator".into()),
-        ..Event::new(turn.now, Action::Report, Decision::Permitted)
-    };
+    let event =
+        Event { actor: Some("administrator".into()), ..Event::new(turn.now, Action::Report, Decision::Permitted) };
     turn.append(&event.detailed(format!("the proof of entry {position}")))?;
     opened(turn, position, &sealed)
 }

@@ -2,7 +2,7 @@
 
 use crate::process::PASSPHRASE;
 use crate::{Result, program};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -145,12 +145,12 @@ impl KeyService {
 
 /// Starts a process and reads until the line that says that it serves; the rest of its output goes to a file.
 fn started(mut command: Command, log: &Path, says_on_error: bool) -> Result<(Process, String)> {
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).read(true).open(log)?;
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut process = if says_on_error {
         Process(command.stderr(Stdio::piped()).spawn()?)
     } else {
-        Process(command.stderr(file.try_clone()?).spawn()?)
+        Process(command.stderr(file).spawn()?)
     };
     let lines: Box<dyn std::io::Read + Send> = if says_on_error {
         Box::new(process.0.stderr.take().ok_or("no error output")?)
@@ -167,8 +167,7 @@ fn started(mut command: Command, log: &Path, says_on_error: bool) -> Result<(Pro
         }
     });
     receiver.recv_timeout(START_MAX).map(|line| (process, line)).map_err(|_| {
-        let mut said = String::new();
-        let _unreadable = file.read_to_string(&mut said);
+        let said = std::fs::read_to_string(log).unwrap_or_default();
         format!("it does not serve: {said}").into()
     })
 }

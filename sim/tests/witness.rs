@@ -127,9 +127,9 @@ mod tests {
         let service = KeyService::start(&data, &settings(2, 2, &[&one, &two, &three])).unwrap();
         let keys = [one.vkey.clone(), two.vkey.clone(), three.vkey.clone()];
 
-        // Past the width of a tile, so that partial tiles come and go.
-        for step in [3, 260] {
-            grow(&service, amount(step.min(40), step));
+        // In the long form past the width of a tile, so that partial tiles come and go.
+        for step in [3, amount(40, 260)] {
+            grow(&service, step);
             cosigned(&service, 3);
         }
         let ledger = ledger_of(&data);
@@ -151,7 +151,7 @@ mod tests {
         two.kill();
         grow(&service, 2);
         until("late", || status(&service)["late"] == true);
-        let alarms = segel(&["admin", "alarm", "list", "--data", data.to_str().unwrap()]).1;
+        let alarms = segel(&["admin", "alarms", "--json", "--data", data.to_str().unwrap()]).1;
         assert!(alarms.contains("witness"), "{alarms}");
         // It comes back under the same key, and catches up.
         let back = Witness::start(&folder.path().join("w2"), &log, &["--listen", &port(&keys[1], &data)]).unwrap();
