@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Debian packages: the program, or the file by its whole path, that shows a package is there, and its name.
 const PACKAGES: &[(&str, &str)] = &[
     ("storescu", "dcmtk"),
+    ("softhsm2-util", "softhsm2"),
     ("dciodvfy", "dicom3tools"),
     ("Orthanc", "orthanc"),
     ("/usr/share/orthanc/plugins/libOrthancDicomWeb.so", "orthanc-dicomweb"),

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::store::{self, events};
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use seal::frame;
 use seal::message::custody::CustodyRequest;
 use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest};
@@ -92,7 +92,9 @@ fn copy(folder: &Path, to: &Path) -> Result<()> {
 
 fn describe(state: &Path) -> Result<Header> {
     let db = Connection::open_with_flags(state, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let origin: Vec<u8> = db.query_row("SELECT value FROM meta WHERE name = 'origin'", [], |row| row.get(0))?;
+    let origin = db.query_row("SELECT value FROM meta WHERE name = 'origin'", [], |row| row.get::<_, Vec<u8>>(0));
+    // A state that was never served has no ledger yet.
+    let origin = origin.optional()?.unwrap_or_default();
     Ok(Header {
         format: FORMAT.to_owned(),
         origin: String::from_utf8_lossy(&origin).into_owned(),

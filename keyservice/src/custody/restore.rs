@@ -102,10 +102,10 @@ fn erase_again(db: &Connection, keys: &Keys, id: i64, generation: u64) -> Result
 /// Appends the hashes of the entries that the ledger has and the state has not.
 fn follow_ledger(db: &Connection, keys: &Keys, folder: &Path, header: &backup::Header) -> Result<u64> {
     let folder = folder.join(projection::FOLDER_NAME);
-    let key = SigningKey::from_seed(&header.origin, &keys.ledger_seed)?;
     if !folder.exists() {
         return Ok(0);
     }
+    let key = SigningKey::from_seed(&header.origin, &keys.ledger_seed)?;
     let Some(signed) = tiles::published(&folder, key.verifier())? else { return Ok(0) };
     let (from, size) = (events::size(db)?, signed.checkpoint.size);
     let width = TILE_WIDTH as u64;

@@ -11,6 +11,8 @@ mod hostile;
 #[cfg(test)]
 mod metering;
 #[cfg(test)]
+mod pkcs11;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod proofs;
@@ -18,6 +20,8 @@ mod proofs;
 mod quorum;
 #[cfg(test)]
 mod relations;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod story;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::audit::{Action, Event};
-use crate::custody::backup;
+use crate::custody::{VaultFile, backup};
 use crate::service::read_events;
 use crate::store::patients::{self, Patient};
 use record::Outcome;
@@ -117,7 +117,13 @@ fn a_renewed_vault_opens_everybody_and_the_old_vault_nobody() {
     let backup = tempfile::tempdir().unwrap();
     backup::back_up(folder.path(), backup.path()).unwrap();
     fs::write(backup.path().join("vault.key"), stolen).unwrap();
-    assert!(!reads(&opened(&backup, "satu").unwrap(), &kept));
+    assert_eq!(opened(&backup, "satu").err().unwrap().outcome(), Outcome::Damaged);
+    let custodian = Custodian::open_folder(backup.path(), &passphrase("satu"), &Settings::default()).unwrap();
+    let old = VaultFile::open(&[backup.path().join("vault.key")], &custodian).unwrap().unwrap();
+    assert!(old.vault.with_successor().is_ok(), "the old vault itself opens");
+    let keys = crate::keys::Keys::derive(old.base, old.vault).unwrap();
+    let db = crate::store::open(backup.path()).unwrap();
+    assert!(patients::key(&db, &keys, kept.patient).unwrap().is_none());
 }
 
 #[test]
