@@ -100,7 +100,8 @@ mod tests {
         };
         assert_eq!(of("StepUp", "Permitted"), 2);
         assert!(of("Release", "RefusedBudget") >= 3);
-        let listed = events.iter().find(|event| event["patients"].is_array()).unwrap();
+        let is_list = |event: &&Value| event["decision"] == "Permitted" && event["patients"].is_array();
+        let listed = events.iter().find(is_list).unwrap();
         assert_eq!(listed["patients"].as_array().unwrap().len(), 6, "one event names everybody in the list");
     }
 

@@ -80,10 +80,7 @@ pub fn check(proof: &Proof, ask: &GlassAsk) -> Result<()> {
 /// Refused, with its event, for whoever may not; Exhausted if it was done too often.
 pub fn glass(turn: &mut Turn<'_>, caller: &Caller, ask: &GlassAsk) -> Ended<GlassAnswer> {
     match ask {
-        GlassAsk::Break { number, facility, reason } => {
-            declare(turn, caller, number, facility.as_ref(), reason)?;
-            Ok(open(turn, caller)?)
-        }
+        GlassAsk::Break { number, facility, reason } => declare(turn, caller, number, facility.as_ref(), reason),
         GlassAsk::Open => Ok(open(turn, caller)?),
         GlassAsk::Queue => {
             may(turn, caller, Right::Review, Action::Review)?;
@@ -185,7 +182,13 @@ fn open(turn: &Turn<'_>, caller: &Caller) -> Result<GlassAnswer> {
     Ok(GlassAnswer::Broken { patients: found.into_iter().map(|patient| patient.pseudonym).collect(), until })
 }
 
-fn declare(turn: &mut Turn<'_>, caller: &Caller, number: &str, of: Option<&FacilityCode>, reason: &str) -> Ended<()> {
+fn declare(
+    turn: &mut Turn<'_>,
+    caller: &Caller,
+    number: &str,
+    of: Option<&FacilityCode>,
+    reason: &str,
+) -> Ended<GlassAnswer> {
     may(turn, caller, Right::BreakGlass, Action::BreakGlass)?;
     within_budget(turn, caller)?;
     let settings = turn.metering.settings().break_glass;
@@ -211,7 +214,11 @@ fn declare(turn: &mut Turn<'_>, caller: &Caller, number: &str, of: Option<&Facil
     turn.append(&event.detailed(format!("{id}: {}", glass.reason)))?;
     let text = format!("the glass was broken ({id}); review it within {} hours", settings.review_hours);
     ring(turn, Kind::BreakGlass, Severity::Warning, Some(&glass.actor), &glass, text);
-    Ok(())
+    let minutes = Micros::from(settings.minutes).saturating_mul(MINUTE_MICROS);
+    Ok(GlassAnswer::Broken {
+        until: patient.map(|_| turn.now.saturating_add(minutes)),
+        patients: person.into_iter().map(|patient| patient.pseudonym).collect(),
+    })
 }
 
 /// Holds the day's number of emergencies, of a person and of its facility.

@@ -7,6 +7,7 @@ mod folder;
 mod load;
 mod machine;
 mod peers;
+mod release;
 mod seal;
 mod spread;
 
@@ -30,6 +31,8 @@ enum What {
     Peers(peers::Options),
     /// Sealing and opening in memory, beside bare AES-256-GCM and a memory copy.
     Seal,
+    /// A key's release with its durable entry, beside the disk's own fdatasync.
+    Release,
     /// Bytes that padding adds: to the files of a folder, or to a stated distribution of lengths.
     Padding {
         /// A folder of real records; nothing but the lengths of its files is read.
@@ -42,6 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
     match &options.what {
         What::Peers(peers) => peers::run(peers, options.rounds),
         What::Seal => seal::speed(options.rounds),
+        What::Release => release::speed(options.rounds),
         What::Padding { folder } => seal::padding(folder.as_deref()),
     }
 }
