@@ -5,8 +5,9 @@ use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::custody::{self, Folder, Passphrase, VaultFile};
 use crate::error::{Error, Result};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, keep_keys};
 use crate::keys::Keys;
+use crate::names::Names;
 use crate::metering::Metering;
 use crate::outbound::Outbound;
 use crate::projection::{self, Projection};
@@ -18,7 +19,6 @@ use crate::witness::{self, Follower, Witness};
 use crate::writer::{Order, Orders, Writer, log_start};
 use aws_lc_rs::rand;
 use ledger::{SigningKey, VerifierKey};
-use policy::Engine;
 use record::Outcome;
 use seal::vault::Vault;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,7 @@ impl Service {
             // It holds nothing that an end would have to wait for: what was not marked is delivered again.
             tokio::spawn(deliverer.run(Arc::clone(&shared), orders.clone(), stopped.clone()));
         }
+        tokio::spawn(keep_keys(Arc::clone(&shared), outbound.clone(), stopped.clone()));
         let settings = (config.witnesses, witnesses);
         let witnesses = follow(&shared, settings, outbound, orders.clone(), stopped.clone())?;
         let desk = Arc::new(Desk::new(Arc::clone(&shared), orders.clone(), config.report));
@@ -201,13 +202,15 @@ impl Opened {
         let origin = fix_origin(&db, config.origin.as_deref())?;
         let key = SigningKey::from_seed(&origin, &keys.ledger_seed)?;
         let register = store::register::load(&db, &keys)?;
-        // Rules that do not validate end the start: whoever starts the service is there to read which one is wrong.
-        let engine = Engine::shipped().map_err(|error| Error::invalid(format!("the policies: {error}")))?;
         let vkey = key.verifier().to_string();
         let mut identity = quorum::settings::in_force(&db, &keys, config)?;
+        // Rules that do not validate end the start: whoever starts the service is there to read which one is wrong.
+        let engine = identity.engine()?;
         identity.identity.settle(identity.node.is_none());
         let sign_in = Issuer::load(&db, &keys, identity.identity, record::time::now())?;
+        let names = Names::load(&db, &keys)?;
         let shared = Arc::new(Shared::new(path.to_owned(), keys, origin, vkey, register, sign_in, engine));
+        *shared.names() = names;
         let projection = Projection::open(path, &key, Arc::clone(&shared))?;
         folder.publish_vkey(&shared.vkey)?;
         Ok(Self { folder, shared, db, vault, projection })

@@ -7,6 +7,7 @@
 
 mod attempt;
 mod enter;
+mod fetch;
 mod nonce;
 mod oidc;
 mod settings;
@@ -16,6 +17,7 @@ mod system;
 
 pub use attempt::{Attempt, Looked};
 pub use enter::enter;
+pub use fetch::keep_keys;
 pub use settings::{OidcIssuer, Settings};
 pub use state::{Entry, State};
 
@@ -124,9 +126,9 @@ impl Issuer {
         self.outside.fetched()
     }
 
-    /// Takes an outside issuer's keys, as they were fetched: a JWK Set.
-    pub fn take_keys(&self, name: &str, jwks: &[u8]) {
-        self.outside.take(name, jwks);
+    /// Takes an outside issuer's keys, as they were fetched; `false` for what is no JWK Set with a signing key.
+    pub fn take_keys(&self, name: &str, jwks: &[u8]) -> bool {
+        self.outside.take(name, jwks)
     }
 
     /// Whether a proof's URI is one of this archive's. Where no origin is set, any is.

@@ -84,11 +84,11 @@ impl Outside {
         self.issuers.iter().filter_map(url).collect()
     }
 
-    /// Takes fetched keys. What is no JWK Set leaves the last ones in place.
-    pub fn take(&self, name: &str, jwks: &[u8]) {
-        if let Some(keys) = read_set(jwks).filter(|keys| !keys.is_empty()) {
-            self.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), keys);
-        }
+    /// Takes fetched keys. What is no JWK Set leaves the last ones in place, and is `false`.
+    pub fn take(&self, name: &str, jwks: &[u8]) -> bool {
+        let Some(keys) = read_set(jwks).filter(|keys| !keys.is_empty()) else { return false };
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), keys);
+        true
     }
 
     /// An issuer by its name here.

@@ -3,6 +3,7 @@
 use crate::authenticate::dpop;
 use crate::authenticate::webauthn::Site;
 use crate::error::{Error, Result};
+use crate::outbound;
 use record::Role;
 use record::limits::{BOUND_SECONDS_MAX, SESSION_SECONDS_MAX};
 use serde::Deserialize;
@@ -138,6 +139,9 @@ impl Settings {
         for (at, issuer) in self.issuers.iter().enumerate() {
             if issuer.jwks.is_some() == issuer.jwks_url.is_some() {
                 return bad("an issuer has its keys from jwks or from jwks_url");
+            }
+            if let Some(url) = &issuer.jwks_url {
+                outbound::check(url)?;
             }
             let is_known = self.issuers.iter().skip(at + 1).any(|other| other.name == issuer.name);
             if is_known || issuer.name.is_empty() || issuer.issuer.is_empty() || issuer.client_id.is_empty() {
