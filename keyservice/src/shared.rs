@@ -3,12 +3,13 @@
 use crate::alarm::Frozen;
 use crate::issuer::Issuer;
 use crate::keys::Keys;
+use crate::names::Names;
 use crate::register::Register;
 use crate::witness::Standing;
 use policy::Engine;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use tokio::sync::watch;
 
 /// The service's shared values.
@@ -24,10 +25,12 @@ pub struct Shared {
     pub vkey: String,
     /// Keys and sessions of those who sign in.
     pub sign_in: Issuer,
+    /// The words of names. The writer alone changes them; what it has not committed yet is asked for in vain.
+    pub names: RwLock<Names>,
     /// Counted since the start.
     pub counters: Counters,
     register: RwLock<Arc<Register>>,
-    engine: RwLock<Arc<Engine>>,
+    engine: Arc<Engine>,
     frozen: RwLock<Arc<Frozen>>,
     checkpoint: watch::Sender<Arc<str>>,
     /// How the ledger stands with its witnesses.
@@ -69,14 +72,20 @@ impl Shared {
             origin,
             vkey,
             sign_in,
+            names: RwLock::default(),
             counters: Counters::default(),
             register: RwLock::new(Arc::new(register)),
-            engine: RwLock::new(Arc::new(engine)),
+            engine: Arc::new(engine),
             frozen: RwLock::default(),
             checkpoint: watch::Sender::new("".into()),
             witnessed: watch::Sender::new(Standing::default()),
             size: AtomicU64::new(0),
         }
+    }
+
+    /// The words of names, to be changed.
+    pub fn names(&self) -> RwLockWriteGuard<'_, Names> {
+        self.names.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The register as last committed.
@@ -105,12 +114,7 @@ impl Shared {
     /// The rules in force.
     #[must_use]
     pub fn engine(&self) -> Arc<Engine> {
-        Arc::clone(&self.engine.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts other rules in force.
-    pub fn enforce(&self, engine: Engine) {
-        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(engine);
+        Arc::clone(&self.engine)
     }
 
     /// The newest signed checkpoint.

@@ -31,7 +31,8 @@ mod tests {
         assert_eq!(stage.store(), 200);
         let patient = json!({
             "resourceType": "Patient",
-            "identifier": [{"system": NIK, "value": stage.person.nik}], "name": [{"text": "Siti Rahayu"}],
+            "identifier": [{"value": stage.person.number}, {"system": NIK, "value": stage.person.nik}],
+            "name": [{"text": "Siti Rahayu"}],
         });
         stage.patient = stage.create(&stage.a.clinician, &patient).unwrap();
         stage

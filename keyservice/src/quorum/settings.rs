@@ -23,6 +23,7 @@ pub fn parse(text: &str) -> Result<()> {
         return Err(Error::invalid(format!("{free} is no setting that is held: change it in the file")));
     }
     let config: Config = toml::from_str(text).map_err(|error| Error::invalid(format!("the settings: {error}")))?;
+    config.engine()?;
     config.quorum.rules().map(|_| ())
 }
 
