@@ -23,6 +23,8 @@ pub struct Shape {
     pub sender: String,
     /// UIDs and the other facts of the one that it is like.
     pub facts: crate::object::InstanceFacts,
+    /// How many identifiers its patient is known by in its study.
+    pub identifiers: usize,
     /// When that one arrived.
     pub arrived: record::Micros,
     /// Bytes of the content to be sent: any other number would have another sealed size.
@@ -43,6 +45,7 @@ impl Shape {
             *tokens.entry(bytes.first().copied()?).or_default() += 1;
         }
         Some(Self {
+            identifiers: tokens.get(&0).copied().unwrap_or_default(),
             sender: record.sender.clone(),
             facts: likeness.kept.instance()?.clone(),
             arrived: record.arrived,
@@ -64,13 +67,14 @@ impl Shape {
     }
 
     /// As many terms of each field as the other's study has. Those that are too many go, those that lack are made up.
-    pub(crate) fn fit_terms(&self, terms: Vec<Term>, random: &mut dyn FnMut() -> u64) -> Vec<Term> {
+    /// All instances of a study are given the same ones.
+    pub(crate) fn fit_terms(&self, terms: Vec<Term>, study_instance_uid: &str) -> Vec<Term> {
         let mut fitted = Vec::new();
         for (number, count) in &self.tokens {
             let Some(field) = FIELDS.get(usize::from(*number)) else { continue };
             let mut own: Vec<Term> = terms.iter().filter(|term| term.field == *field).take(*count).cloned().collect();
             while own.len() < *count {
-                own.push(Term { field: *field, text: format!("{:016X}", random()) });
+                own.push(Term { field: *field, text: format!("{study_instance_uid}/{}", own.len()) });
             }
             fitted.extend(own);
         }
@@ -159,6 +163,7 @@ mod tests {
     #[test]
     fn terms_are_as_many_of_each_field_as_the_others() {
         let shape = Shape {
+            identifiers: 2,
             sender: String::new(),
             facts: crate::object::InstanceFacts::default(),
             arrived: 0,
@@ -174,11 +179,8 @@ mod tests {
             term(Field::NameWord, "x"),
             term(Field::NameWord, "y"),
         ];
-        let mut n = 0;
-        let fitted = shape.fit_terms(own, &mut || {
-            n += 1;
-            n
-        });
+        let fitted = shape.fit_terms(own.clone(), "1.2.3");
+        assert_eq!(fitted, shape.fit_terms(own, "1.2.3"), "the instances of a study have the same");
         let count = |field| fitted.iter().filter(|term| term.field == field).count();
         assert_eq!([Field::Identifier, Field::Number, Field::NameWord, Field::NamePrefix].map(count), [2, 0, 1, 5]);
         assert!(fitted.contains(&term(Field::Identifier, "a")));

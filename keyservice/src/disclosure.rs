@@ -142,7 +142,9 @@ fn named(turn: &Turn<'_>, terms: &ExportTerms) -> Result<Option<Vec<Patient>>> {
 fn own_rights(turn: &mut Turn<'_>, caller: &Caller, reach: &Reach<'_>, items: &[ReleaseItem]) -> Ended<Vec<Released>> {
     let mut within = Vec::with_capacity(items.len());
     for item in items {
-        within.push(is_within(turn, reach, item)?.is_some());
+        // A canary goes along with approved exports alone: here it would ring for whoever runs this one.
+        let is_real = !turn.watch.canaries.holds(item.context.patient);
+        within.push(is_real && is_within(turn, reach, item)?.is_some());
     }
     let asked: Vec<ReleaseItem> =
         items.iter().zip(&within).filter(|(_, within)| **within).map(|(item, _)| item.clone()).collect();
@@ -203,6 +205,10 @@ fn grant(
     item: &ReleaseItem,
 ) -> Result<std::result::Result<seal::message::DataKey, Decision>> {
     let Some(patient) = is_within(turn, reach, item)? else { return Ok(Err(Decision::RefusedRelation)) };
+    // A canary goes to the one recipient that it is for, and a sleeping one to nobody.
+    if !turn.watch.canaries.may_go_to(item.context.patient, &reach.terms.recipient) {
+        return Ok(Err(Decision::RefusedUnknown));
+    }
     // What is labelled as sensitive leaves in no bulk.
     if relations::has_labels(turn.db, patient)? {
         let (labels, _) = relations::labels(turn.db, turn.keys, patient, item.context.object, reach.facility)?;

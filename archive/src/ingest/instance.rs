@@ -231,7 +231,7 @@ impl InstanceReceiver {
             kind: "dicom".to_owned(),
             identifiers: identity.identifiers,
             patient: None,
-            terms: self.terms(identity.terms),
+            terms: self.terms(identity.terms, outline),
             summary: keys.summary.clone(),
             content: keys.content.clone(),
             says: None,
@@ -257,14 +257,9 @@ impl InstanceReceiver {
     }
 
     /// What it is found by: as much as the one whose shape it takes.
-    fn terms(&self, terms: Vec<Term>) -> Vec<Term> {
+    fn terms(&self, terms: Vec<Term>, outline: &Outline) -> Vec<Term> {
         let Some(shape) = &self.shape else { return terms };
-        shape.fit_terms(terms, &mut || {
-            let mut bytes = [0; 8];
-            // Without randomness the term is one of many alike; nothing rests on it.
-            let _filled = aws_lc_rs::rand::fill(&mut bytes);
-            u64::from_be_bytes(bytes)
-        })
+        shape.fit_terms(terms, &outline.text(facts::STUDY_INSTANCE_UID).unwrap_or_default())
     }
 
     /// The newest kept version of the instance, if there is one.

@@ -63,6 +63,7 @@ fn last_hour(db: &Connection, keys: &Keys) -> Result<Vec<Event>> {
 pub(super) fn listen(turn: &mut Turn<'_>, events: &[Event]) -> Result<()> {
     for event in events {
         watch_canaries(turn, event);
+        watch_budgets(turn, event);
         for heard in translate(turn.db, event)? {
             for finding in turn.watch.detector.hear(&heard) {
                 turn.watch.ring(Alarm {
@@ -109,6 +110,20 @@ fn watch_canaries(turn: &mut Turn<'_>, event: &Event) {
     });
 }
 
+/// Rings for a budget that is used up: an honest one may be too small, and then it is for a person to say so.
+fn watch_budgets(turn: &mut Turn<'_>, event: &Event) {
+    if event.decision == Decision::RefusedBudget {
+        turn.watch.ring(Alarm {
+            kind: Kind::Budget,
+            severity: Severity::Warning,
+            actor: event.actor.clone(),
+            facility: event.facility.clone(),
+            text: "a budget is used up, and more was asked for".to_owned(),
+            patient: None,
+        });
+    }
+}
+
 fn translate(db: &Connection, event: &Event) -> Result<Vec<Heard>> {
     let heard = |what| Heard { at: event.at, actor: event.actor.clone().unwrap_or_default(), role: event.role, what };
     let listed = || {
@@ -128,6 +143,8 @@ fn translate(db: &Connection, event: &Event) -> Result<Vec<Heard>> {
         }
         (Action::NewVersion, Decision::Permitted, _) => vec![heard(What::Rewrote(count(event)))],
         (Action::IdentityConflict, Decision::Permitted, _) => vec![heard(What::Rewrote(1))],
+        // What an approved export leaves out is nobody's attempt.
+        (Action::Export, ..) => Vec::new(),
         (_, decision, _) if decision != Decision::Permitted => vec![heard(What::Refused)],
         _ => Vec::new(),
     })

@@ -101,8 +101,7 @@ impl Canaries {
 
     fn add(&mut self, db: &Connection, keys: &Keys, number: i64, kept: Kept) -> Result<()> {
         let Kept { plan, at_once } = kept;
-        let identity = &plan.identity;
-        let tags = identity::tags(keys, &plan.facility, &[plant::number(&plan), plant::nik(identity)])?;
+        let tags = identity::tags(keys, &plan.facility, &plant::identifiers(&plan))?;
         let mut canary = Canary { plan, at_once, tags, planted: None };
         for tag in &canary.tags {
             let Some(patient) = patients::by_identifier(db, tag)? else { continue };
@@ -134,12 +133,6 @@ impl Canaries {
     pub fn may_go_to(&self, patient: Pseudonym, recipient: &str) -> bool {
         let mut those = self.list.values().filter(|canary| canary.planted == Some(patient));
         those.all(|canary| !canary.plan.is_sleeping && canary.plan.recipient.as_deref() == Some(recipient))
-    }
-
-    /// How many of the patients are canaries: what statistics leave out.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.patients.len()
     }
 
     /// The tags of everybody on the list: no two are one person.

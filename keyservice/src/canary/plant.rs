@@ -17,12 +17,14 @@ use std::collections::BTreeMap;
 /// How long the archive has to plant one that was given out, before it is given out again.
 const GIVEN_MICROS: Micros = 600_000_000;
 
-pub(super) fn number(plan: &CanaryPlan) -> Identifier {
-    Identifier::Local { issuer: plan.facility.to_string(), value: plan.identity.number.clone() }
-}
-
-pub(super) fn nik(identity: &Identity) -> Identifier {
-    Identifier::Nik(identity.nik.clone())
+/// Every number that a canary may be known by.
+pub(super) fn identifiers(plan: &CanaryPlan) -> [Identifier; 3] {
+    let Identity { number, nik, card, .. } = &plan.identity;
+    [
+        Identifier::Local { issuer: plan.facility.to_string(), value: number.clone() },
+        Identifier::Nik(nik.clone()),
+        Identifier::JknCard(card.clone()),
+    ]
 }
 
 /// Carries out what an administrator asks.
@@ -45,7 +47,7 @@ fn plan(turn: &mut Turn<'_>, plans: &[CanaryPlan], at_once: bool) -> Result<u64>
         if !turn.register.facilities.contains_key(&plan.facility) {
             return Err(Error::invalid(format!("there is no facility {}", plan.facility)));
         }
-        let tags = identity::tags(turn.keys, &plan.facility, &[number(plan), nik(&plan.identity)])?;
+        let tags = identity::tags(turn.keys, &plan.facility, &identifiers(plan))?;
         for tag in tags {
             // Somebody real has the number already: opening that record must not ring.
             if !known.insert(tag) || crate::store::patients::by_identifier(turn.db, &tag)?.is_some() {
@@ -160,4 +162,67 @@ fn below(count: usize) -> Result<usize> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     // Of 2^64 the remainder favours nobody by more than one in a million million.
     Ok(usize::try_from(u64::from_be_bytes(bytes).checked_rem(count).unwrap_or_default()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::Settings;
+
+    const PATIENTS: usize = 5_000;
+
+    /// A facility's patients and canaries in order of arrival: `true` is a canary.
+    fn arrivals() -> Vec<bool> {
+        let mut all: Vec<bool> = Vec::new();
+        let (mut left, average) = (0, Settings::default().patients_between);
+        while all.iter().filter(|is_canary| !**is_canary).count() < PATIENTS {
+            if left == 0 {
+                left = gap(average).unwrap();
+                if !all.is_empty() {
+                    all.push(true);
+                }
+            }
+            all.push(false);
+            left -= 1;
+        }
+        all
+    }
+
+    #[test]
+    fn whoever_walks_through_everybody_meets_one_within_460_patients() {
+        const WORLDS: usize = 200;
+        const ORDERS: usize = 50;
+        let (mut met, mut in_store_order, mut share) = (0, 0, 0);
+        for _ in 0..WORLDS {
+            let mut all = arrivals();
+            share += all.iter().filter(|is_canary| **is_canary).count();
+            // In the order of arrival from anywhere, which is how a store is emptied.
+            let from = below(all.len() - 460).unwrap();
+            in_store_order += usize::from(all[from..from + 460].contains(&true));
+            // In an order of its own: by name, by UID, at random.
+            for _ in 0..ORDERS {
+                for at in 0..460 {
+                    let other = at + below(all.len() - at).unwrap();
+                    all.swap(at, other);
+                }
+                met += usize::from(all[..460].contains(&true));
+            }
+        }
+        let p = f64::from(u32::try_from(met).unwrap()) / f64::from(u32::try_from(WORLDS * ORDERS).unwrap());
+        let average = share / WORLDS;
+        println!(
+            "canary within 460 of {PATIENTS} patients: p = {p:.4} in random order, {in_store_order} of {WORLDS} in store order, {average} canaries"
+        );
+        assert!(p >= 0.988, "{p}");
+        assert_eq!(in_store_order, WORLDS);
+    }
+
+    #[test]
+    fn gaps_are_around_their_average_and_never_none() {
+        let gaps: Vec<u32> = (0..2_000).map(|_| gap(100).unwrap()).collect();
+        assert!(gaps.iter().all(|gap| (50..=150).contains(gap)));
+        let mean = gaps.iter().sum::<u32>() / 2_000;
+        assert!((96..=104).contains(&mean), "{mean}");
+        assert_eq!((gap(0).unwrap(), gap(1).unwrap()), (1, 1));
+    }
 }

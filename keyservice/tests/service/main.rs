@@ -1,6 +1,8 @@
 //! The key service through its sockets, in this process and as the real program.
 
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod erasure;

@@ -22,6 +22,9 @@ pub struct Identity {
     /// PatientSex (0010,0040).
     #[n(4)]
     pub sex: String,
+    /// The number of a health insurance card that was issued to nobody.
+    #[n(5)]
+    pub card: String,
 }
 
 impl fmt::Debug for Identity {

@@ -3,7 +3,8 @@
 //! A NIK is region of issue, date of birth and a serial number within both. Serials begin at 0001 and count the people of one
 //! sub-district who were born on one day: a handful, in the largest some tens. Those drawn here are from 0301 to 0989, which no
 //! registration comes to, on days that are not among those that are written where a birthday is unknown: the first and last
-//! of a month and the seventeenth of August. So the number passes every check of its form and belongs to nobody.
+//! of a month and the seventeenth of August. So the number passes every check of its form and belongs to nobody. Numbers of
+//! insurance cards are counted up from 0000000000001 and have come to 0003; those drawn here begin with 0009.
 
 use crate::demo::world::names::{CULTURES, Culture};
 use crate::demo::world::random::Random;
@@ -58,6 +59,7 @@ pub fn draw(random: &mut Random, number_format: &str, year: i16) -> Identity {
         name,
         number,
         nik,
+        card: format!("0009{}", random.digits(9)),
         born: format!("{born_year:04}{month:02}{day:02}"),
         sex: if is_female { "F" } else { "M" }.to_owned(),
     }

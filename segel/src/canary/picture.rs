@@ -62,7 +62,8 @@ impl Writer {
 
 /// Whether instances of a transfer syntax are drawn.
 pub fn is_drawn(shape: &Shape) -> bool {
-    !NOT_DRAWN.contains(&shape.facts.transfer_syntax_uid.as_str())
+    // Whoever is known by more numbers than a canary has is nobody's likeness.
+    !NOT_DRAWN.contains(&shape.facts.transfer_syntax_uid.as_str()) && (1..=3).contains(&shape.identifiers)
 }
 
 /// Draws the instance that a shape asks for; its SOPInstanceUID and its bytes.
@@ -120,13 +121,22 @@ fn patient(out: &mut Writer, identity: &Identity, shape: &Shape, uids: &mut Uids
     out.text(0x0010_0020, "LO", &identity.number);
     out.text(0x0010_0030, "DA", &identity.born);
     out.text(0x0010_0040, "CS", &identity.sex);
-    let mut other = Writer { bytes: Vec::new(), is_explicit: out.is_explicit };
-    other.text(0x0010_0020, "LO", &identity.nik);
-    other.text(0x0010_0021, "LO", "NIK");
-    let mut item = vec![0xfe, 0xff, 0x00, 0xe0];
-    item.extend(u32::try_from(other.bytes.len()).unwrap_or_default().to_le_bytes());
-    item.extend(other.bytes);
-    out.element(0x0010_1002, "SQ", &item);
+    // As many numbers as the other is known by: the medical record's, the NIK, the insurance card's.
+    let others = [(&identity.nik, "NIK"), (&identity.card, "JKN")];
+    let items: Vec<u8> = others
+        .into_iter()
+        .take(shape.identifiers.saturating_sub(1))
+        .flat_map(|(number, issuer)| {
+            let mut other = Writer { bytes: Vec::new(), is_explicit: out.is_explicit };
+            other.text(0x0010_0020, "LO", number);
+            other.text(0x0010_0021, "LO", issuer);
+            let length = u32::try_from(other.bytes.len()).unwrap_or_default().to_le_bytes();
+            [[0xfe, 0xff, 0x00, 0xe0].as_slice(), &length, &other.bytes].concat()
+        })
+        .collect();
+    if !items.is_empty() {
+        out.element(0x0010_1002, "SQ", &items);
+    }
     out.text(0x0020_000D, "UI", &uids.of(&shape.facts.study_instance_uid));
     out.text(0x0020_000E, "UI", &uids.of(&shape.facts.series_instance_uid));
 }

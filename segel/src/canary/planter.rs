@@ -11,7 +11,9 @@ use seal::message::{Asker, Proof};
 use std::time::Duration;
 
 /// How often it asks while nothing is due. Real patients arrive at some an hour, so that a canary comes among them.
-const PAUSE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_secs(1);
+/// A patient who came again after months is planted within minutes.
+const GAP_MAX: Duration = Duration::from_secs(5);
 /// Likenesses that are looked at until one can be drawn.
 const LIKENESSES_TRIED: u32 = 16;
 
@@ -40,12 +42,17 @@ async fn plant(archive: &Archive, planting: &Planting) -> Result<()> {
     let mut random = Random::new(seed()?);
     for _ in 0..LIKENESSES_TRIED {
         let shapes = archive.likeness(&planting.facility, random.bits()).await?;
-        if shapes.is_empty() || !shapes.iter().all(picture::is_drawn) {
+        if shapes.is_empty() || !shapes.iter().all(|shape| picture::is_drawn(shape)) {
             continue;
         }
         let today = jiff::Timestamp::from_microsecond(record::time::now())?.to_zoned(jiff::tz::TimeZone::UTC).date();
         let mut uids = Uids::new(random.child(1));
+        let mut before: Option<record::Micros> = None;
         for shape in shapes {
+            // They come one after the other as the others did.
+            let gap = before.map_or(0, |before| shape.arrived.saturating_sub(before));
+            before = Some(shape.arrived);
+            tokio::time::sleep(Duration::from_micros(u64::try_from(gap).unwrap_or_default()).min(GAP_MAX)).await;
             let (instance, bytes) = picture::draw(&planting.identity, &shape, &mut uids, &mut random, today);
             if archive.has_instance(&planting.facility, &instance).await? {
                 bail!("a drawn UID is somebody's");

@@ -4,13 +4,14 @@ mod staff;
 
 mod alarms;
 
-use super::{Data, Done};
+use super::{Data, Done, approve};
 use crate::embedded::{Embedded, is_founded, must_be_founded};
 use crate::register::AdminClient;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use record::{FacilityCode, Purpose, Role};
 use seal::message::custody::CustodyRequest;
+use seal::message::quorum::{QuorumOrder, Subject};
 use seal::message::{AdminAnswer, AdminRequest, PeerEntry, Register, StaffEntry};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ pub struct Options {
     /// File with the passphrase of the root key, if the archive is not running.
     #[arg(long, value_name = "FILE", global = true)]
     passphrase_file: Option<PathBuf>,
+    /// Proposes it instead, for this reason: what gives somebody a right takes two people once there are two approvers.
+    #[arg(long, value_name = "REASON", global = true)]
+    propose: Option<String>,
     #[command(subcommand)]
     action: Action,
 }
@@ -53,6 +57,9 @@ enum Action {
         #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=2160))]
         hours: u32,
     },
+    /// Approvers: people whose signatures decide what takes two.
+    #[command(subcommand)]
+    Approver(ApproverAction),
     /// Lists facilities, peers and people.
     List,
     /// Puts a patient's record on legal hold: a court's order alone ends it.
@@ -63,6 +70,18 @@ enum Action {
     Holds,
     #[command(flatten)]
     Watch(alarms::Action),
+}
+
+#[derive(Subcommand)]
+enum ApproverAction {
+    /// Adds an approver: freely while there are fewer than two, afterwards with --propose.
+    Add {
+        /// The person's name in the register.
+        name: String,
+        /// The person's public key, as `segel approve keygen` wrote it.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -155,7 +174,7 @@ pub fn run(options: Options) -> Result<Done> {
     let data = options.data.folder()?;
     let socket = data.join("keyservice/admin.sock");
     if let Ok(mut client) = AdminClient::connect(&socket) {
-        return act(options.action, &mut client, options.json);
+        return act(options.action, &mut client, options.json, options.propose);
     }
     // A first facility may begin an archive; everything else is about one that is there.
     if !matches!(options.action, Action::Facility(_)) {
@@ -167,18 +186,33 @@ pub fn run(options: Options) -> Result<Done> {
         let source = &embedded.passphrase_source;
         eprintln!("a new archive in {}; the passphrase of its keys: {source}", data.display());
     }
-    act(options.action, &mut AdminClient::connect(&socket).context("the key service does not answer")?, options.json)
+    let mut client = AdminClient::connect(&socket).context("the key service does not answer")?;
+    act(options.action, &mut client, options.json, options.propose)
 }
 
-fn act(action: Action, client: &mut AdminClient, as_json: bool) -> Result<Done> {
+fn act(action: Action, client: &mut AdminClient, as_json: bool, propose: Option<String>) -> Result<Done> {
     if let Action::Watch(action) = action {
         return alarms::act(action, client, as_json);
     }
     let AdminAnswer::Register(known) = client.must(AdminRequest::List)? else { bail!("the key service lists nothing") };
-    match request(action, &known)? {
-        Some(request) => print(client.must(request)?, as_json),
-        None => print(AdminAnswer::Done, as_json),
+    match (request(action, &known)?, propose) {
+        (Some(request), Some(reason)) => {
+            let order = approve::propose_subject(subject(&request)?, reason);
+            approve::print(client.must(AdminRequest::Quorum(order))?, as_json)
+        }
+        (Some(request), None) => print(client.must(request)?, as_json),
+        (None, _) => print(AdminAnswer::Done, as_json),
     }
+}
+
+/// A request as something that two people decide.
+fn subject(request: &AdminRequest) -> Result<Subject> {
+    Ok(match request {
+        AdminRequest::Quorum(QuorumOrder::AddApprover { name, key }) => {
+            Subject::AddApprover { name: name.clone(), key: key.clone() }
+        }
+        request => Subject::administer(request)?,
+    })
 }
 
 /// What to ask; `None` if it is so already. A peer or person that is known is changed only where that was said: a repeated
@@ -201,6 +235,9 @@ fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
         Action::Person(PersonAction::Staff(action)) => action.request()?,
         Action::Token { name, purpose, hours } => {
             AdminRequest::Token { name, purpose, seconds: hours.saturating_mul(3600) }
+        }
+        Action::Approver(ApproverAction::Add { name, key }) => {
+            AdminRequest::Quorum(QuorumOrder::AddApprover { name, key: approve::read_public(&key)? })
         }
         Action::List => AdminRequest::List,
         Action::Hold(held) => AdminRequest::Custody(held.hold()),
@@ -260,6 +297,7 @@ fn print(answer: AdminAnswer, as_json: bool) -> Result<Done> {
         AdminAnswer::Invitation(code) => println!("{code}"),
         AdminAnswer::Custody(answer) => super::custody::print(&answer, as_json),
         AdminAnswer::Staff(staff) => println!("{}", staff_table(&staff)),
+        answer @ (AdminAnswer::Quorum(_) | AdminAnswer::Report(_)) => return approve::print(answer, as_json),
         AdminAnswer::Failed(failure) => bail!("{failure}"),
         _ => bail!("the key service answers something else than was asked"),
     }

@@ -17,6 +17,8 @@ const AVAILABLE_SYNTAX: &[u8] = b"00083002";
 /// UTF-8 now, whatever the data set is kept in (PS3.18 F.2), and AvailableTransferSyntaxUID tells what a reader will get
 /// (PS3.18 10.4.1.1.2).
 pub fn splice(kept: &[u8], bulkdata: &str, transfer_syntax_uid: &str, out: &mut Vec<u8>) -> Result<(), Broken> {
+    // White space at the end of a JSON text says nothing (RFC 8259 2), and makes one as long as another.
+    let kept = kept.trim_ascii_end();
     let quoted = |text: &str| serde_json::to_string(text).map_err(|_| Broken);
     let syntax = format!(r#"{{"vr":"UI","Value":[{}]}}"#, quoted(transfer_syntax_uid)?);
     let path = quoted(bulkdata)?;
