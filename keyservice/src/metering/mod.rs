@@ -16,7 +16,6 @@ use crate::request::Caller;
 use crate::store::charges::{self, Charge};
 use crate::store::patients::{self, Patient};
 use policy::budget::{Books, Clock, Counts, HOUR_SECONDS, Holder, Measure, PatientNumber, Scope, Seconds, Spent};
-use record::limits::METERED_OPENINGS_MAX;
 use record::{Outcome, Role};
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -53,12 +52,11 @@ impl Metering {
     /// Damaged for charges that are not what was written, Busy if the system does not tell its time.
     pub fn load(db: &Connection, keys: &Keys, settings: Arc<Budgets>) -> Result<Self> {
         let reading = machine::reading()?;
-        let mut clock = match charges::clock(db)? {
-            Some((micros, before)) => Clock::resume(micros, before),
+        let clock = match charges::clock(db)? {
+            Some((micros, before)) => Clock::resume(micros, before, charges::latest(db)?, reading),
             None => Clock::start(reading),
         };
-        clock.not_before(charges::latest(db)?);
-        let now = clock.advance(reading);
+        let now = clock.seconds();
         let mut books = Books::default();
         charges::each_since(db, keys, now, &mut |charge| {
             for (holder, patient) in charge.holders.iter().flat_map(|h| charge.patients.iter().map(move |p| (h, *p))) {
@@ -77,7 +75,8 @@ impl Metering {
             return Ok(());
         }
         let event = Event::new(record::time::now(), Action::Start, Decision::Permitted);
-        audit::append(db, keys, &event.detailed("budgets observe: openings are counted, and none is refused")).map(|_| ())
+        audit::append(db, keys, &event.detailed("budgets observe: openings are counted, and none is refused"))
+            .map(|_| ())
     }
 
     /// The books as they were committed, after something failed.
@@ -150,7 +149,7 @@ impl Metering {
             return Ok(Ok(()));
         }
         let more = bill.holders.len().saturating_mul(bill.patients.len());
-        if self.books.len().saturating_add(more) > METERED_OPENINGS_MAX {
+        if !self.books.has_room(more) {
             return Err(Error::new(Outcome::Busy, "more openings in a day than the key service can count"));
         }
         if self.settings.mode == Mode::Observe {

@@ -1,6 +1,7 @@
 //! The books: who was opened within each window, exactly and in little memory.
 
 use super::{DAY_SECONDS, HOUR_SECONDS, Holder, Measure, Numbers, PatientNumber, Seconds, Spent, Window};
+use record::limits::METERED_OPENINGS_MAX;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Different patients in the two windows.
@@ -171,6 +172,12 @@ impl Books {
     #[must_use]
     pub fn len(&self) -> usize {
         self.days.values().map(|day| day.last.len()).sum()
+    }
+
+    /// Whether so many more would still be held: the books have an end, as the memory has.
+    #[must_use]
+    pub fn has_room(&self, more: usize) -> bool {
+        self.len().saturating_add(more) <= METERED_OPENINGS_MAX
     }
 
     /// Whether nothing is written down.

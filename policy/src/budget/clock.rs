@@ -33,10 +33,15 @@ impl Clock {
         Self { micros: 0, reading }
     }
 
-    /// A clock that was at `micros` when the machine told `reading`.
+    /// A clock that was at `micros` when the machine told `before`, and tells `reading` now. Something was written down at
+    /// `latest`, which is not in the future.
     #[must_use]
-    pub fn resume(micros: u64, reading: Reading) -> Self {
-        Self { micros, reading }
+    pub fn resume(micros: u64, before: Reading, latest: Seconds, reading: Reading) -> Self {
+        let mut clock = Self { micros, reading: before };
+        // In this order: what passed between the two would count twice otherwise, and each restart would gain it.
+        clock.advance(reading);
+        clock.micros = clock.micros.max(u64::from(latest) * MICROS);
+        clock
     }
 
     /// Goes on to a later reading; answers the whole seconds.
@@ -51,11 +56,6 @@ impl Clock {
             (self.micros, self.reading) = (self.micros.saturating_add(passed), reading);
         }
         self.seconds()
-    }
-
-    /// Goes on at least to a moment that something was written down at.
-    pub fn not_before(&mut self, seconds: Seconds) {
-        self.micros = self.micros.max(u64::from(seconds) * MICROS);
     }
 
     /// Whole seconds.
@@ -96,15 +96,20 @@ mod tests {
             assert_eq!(clock.advance(reading), expected, "{reading:?}");
         }
         let (micros, reading) = clock.parts();
-        assert_eq!(Clock::resume(micros, reading).advance(at(2, 41)), 3_661);
+        assert_eq!(Clock::resume(micros, reading, 3_651, at(2, 41)).seconds(), 3_661);
     }
 
     #[test]
     fn what_was_written_down_is_never_in_the_future() {
-        let mut clock = Clock::start(at(1, 0));
-        clock.not_before(90);
-        assert_eq!(clock.advance(at(1, 10)), 100);
-        clock.not_before(50);
-        assert_eq!(clock.seconds(), 100);
+        for (latest, reading, expected) in [
+            // Written down at 470, charged at 500, asked again at 501: not one second is gained by a restart.
+            (500, at(1, 131), 501),
+            (470, at(1, 131), 501),
+            // The machine was started again, 3 s ago: what was charged before is at least as old as that.
+            (500, at(2, 3), 500),
+            (400, at(2, 3), 473),
+        ] {
+            assert_eq!(Clock::resume(470 * MICROS, at(1, 100), latest, reading).seconds(), expected, "{reading:?}");
+        }
     }
 }

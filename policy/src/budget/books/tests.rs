@@ -97,6 +97,21 @@ fn the_last_patient_fits_and_one_more_does_not() {
     assert_eq!(books.fits(&of("a"), Measure::Content, &some([4]), lowered, HOUR_SECONDS + 2), Ok(()));
 }
 
+#[test]
+fn the_books_have_an_end_and_say_so_before_it() {
+    let mut books = Books::default();
+    let last = PatientNumber::try_from(METERED_OPENINGS_MAX - 1).unwrap();
+    for patient in 0..last {
+        books.charge(&of("a"), Measure::Content, patient, 0);
+    }
+    assert!(books.has_room(1) && !books.has_room(2));
+    books.charge(&of("b"), Measure::Content, 0, 0);
+    assert_eq!(books.len(), METERED_OPENINGS_MAX);
+    assert!(books.has_room(0) && !books.has_room(1));
+    books.forget_before(DAY_SECONDS + 1);
+    assert!(books.has_room(METERED_OPENINGS_MAX));
+}
+
 /// Every opening of a holder, recounted from scratch.
 fn recount(openings: &[(u8, u32, Seconds)], actor: u8, now: Seconds) -> Counts {
     let distinct = |span: Seconds| {
