@@ -2,6 +2,7 @@
 //! through a key service's socket, its state and its ledger's files. Prints JSON; `cargo xtask bench ledger` makes a table of it.
 //!
 //!     ledger FOLDER SECONDS RATE      RATE entries a second, 0 for as many as it takes
+//!     ledger hashes                   how many leaf hashes (SHA-256) one core makes a second
 
 use keyservice::{Address, Config, Service, Settings};
 use seal::frame;
@@ -22,7 +23,12 @@ const CONNECTIONS: u32 = 2;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().ok_or("FOLDER SECONDS RATE");
-    let folder = PathBuf::from(next()?);
+    let first = next()?;
+    if first == "hashes" {
+        println!("{}", serde_json::json!({"hashes_per_second": hashes()}));
+        return Ok(());
+    }
+    let folder = PathBuf::from(first);
     let (seconds, rate): (u64, u32) = (next()?.parse()?, next()?.parse()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let settings = Settings {
@@ -57,6 +63,20 @@ fn main() -> Result<()> {
     let mut durable = std::mem::take(&mut *answered.lock().unwrap_or_else(PoisonError::into_inner));
     durable.sort_unstable();
     report(base, &durable, &checkpoints)
+}
+
+/// Leaf hashes of entries as the ledger has them, each of the hash before.
+fn hashes() -> f64 {
+    const ROUND: u32 = 100_000;
+    let (begun, mut count, mut hash) = (Instant::now(), 0.0, [0; 32]);
+    while begun.elapsed() < Duration::from_secs(1) {
+        for _ in 0..ROUND {
+            hash = ledger::leaf_hash(&hash).0;
+        }
+        count += f64::from(ROUND);
+    }
+    // The last hash is looked at, so that none of them can be left out.
+    if hash == [0; 32] { 0.0 } else { count / begun.elapsed().as_secs_f64() }
 }
 
 fn report(base: u64, durable: &[Duration], checkpoints: &[(Duration, u64)]) -> Result<()> {

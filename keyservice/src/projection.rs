@@ -88,16 +88,17 @@ impl Projection {
     pub fn run(mut self, grown: &Receiver<()>) -> Result<()> {
         let interval = Duration::from_millis(CHECKPOINT_MILLIS);
         let mut is_open = true;
+        let mut signed_at: Option<Instant> = None;
         while is_open {
             is_open = grown.recv().is_ok();
-            let since = Instant::now();
-            // What arrives meanwhile shares the checkpoint.
-            while is_open && since.elapsed() < interval {
-                match grown.recv_timeout(interval.saturating_sub(since.elapsed())) {
+            // The first entry after a silence is signed at once; what comes soon after it shares the next checkpoint.
+            while is_open && let Some(rest) = signed_at.and_then(|at| interval.checked_sub(at.elapsed())) {
+                match grown.recv_timeout(rest) {
                     Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => is_open = false,
                 }
             }
+            signed_at = Some(Instant::now());
             while let Err(error) = self.catch_up() {
                 if error.outcome() != Outcome::Busy {
                     return Err(error);

@@ -30,6 +30,8 @@ pub struct Log {
     key: SigningKey,
     edge: Edge,
     published: Option<SignedCheckpoint>,
+    /// The partial tiles that this process has written for the last checkpoint.
+    partials: Vec<String>,
     is_failed: bool,
 }
 
@@ -48,7 +50,7 @@ impl Log {
             Some(signed) => load_edge(&disk, &signed.checkpoint)?,
             None => Edge::default(),
         };
-        Ok(Self { disk, key: key.clone(), edge, published, is_failed: false })
+        Ok(Self { disk, key: key.clone(), edge, published, partials: Vec::new(), is_failed: false })
     }
 
     /// Entries, those after the checkpoint included.
@@ -148,7 +150,10 @@ impl Log {
 
     fn publish(&mut self) -> Result<SignedCheckpoint, Error> {
         for (path, bytes) in self.edge.partial() {
-            self.disk.write(&path, &bytes)?;
+            // A partial tile's name tells its content: one of the last checkpoint is where it was.
+            if self.partials.iter().all(|there| *there != path) {
+                self.disk.write(&path, &bytes)?;
+            }
         }
         // Every tile is on the disk under its name before the checkpoint that needs it is signed.
         self.disk.sync_folders()?;
@@ -157,6 +162,7 @@ impl Log {
         // A crash before the rename leaves the old checkpoint with all its tiles; after it, the new one with all of its.
         self.disk.write(CHECKPOINT, signed.note.as_bytes())?;
         self.disk.sync_folders()?;
+        self.partials = self.edge.partial().into_iter().map(|(path, _)| path).collect();
         Ok(signed)
     }
 

@@ -4,6 +4,7 @@
 //! machine did in the same minute.
 
 mod folder;
+mod ledger;
 mod load;
 mod machine;
 mod peers;
@@ -33,6 +34,8 @@ enum What {
     Seal,
     /// A key's release with its durable entry, beside the disk's own fdatasync.
     Release,
+    /// Entries that the ledger takes, and how soon a signed checkpoint covers them, beside the disk's flush and SHA-256.
+    Ledger,
     /// Bytes that padding adds: to the files of a folder, or to a stated distribution of lengths.
     Padding {
         /// A folder of real records; nothing but the lengths of its files is read.
@@ -46,6 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
         What::Peers(peers) => peers::run(peers, options.rounds),
         What::Seal => seal::speed(options.rounds),
         What::Release => release::speed(options.rounds),
+        What::Ledger => ledger::run(options.rounds),
         What::Padding { folder } => seal::padding(folder.as_deref()),
     }
 }
