@@ -1,6 +1,7 @@
 //! A service in this process or in its own, and a client that speaks to its sockets.
 
 mod client;
+pub mod holder;
 mod world;
 
 pub use client::Client;

@@ -110,6 +110,11 @@ impl World {
         world
     }
 
+    /// Facilities A and B and their peers, for a service that began with other settings.
+    pub fn set_up(&self) {
+        set_up(&mut self.admin());
+    }
+
     /// A folder and no service yet.
     pub fn empty(config: Config) -> Self {
         let runtime = Runtime::new().unwrap();
