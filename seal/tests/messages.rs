@@ -71,7 +71,7 @@ mod golden {
             Request::Release { asker: bearer(), part: Part::Summary, items: vec![item()] },
             Request::Release { asker: bearer(), part: Part::Content, items: vec![item()] },
             Request::Compare { asker: bearer(), kept: item(), commitment: [8; 32], arrived: [9; 32] },
-            Request::Erase { asker: bearer(), patient: Pseudonym([3; 16]), reason: "asked".into() },
+            Request::Erase { asker: bearer(), patient: Pseudonym([3; 16]), reason: "asked".into(), basis: None },
             Request::Checkpoint,
             Request::Certificates,
             Request::Peer { asker: peer(), ae_title: "PACS".into() },
@@ -207,7 +207,7 @@ mod golden {
         let mut answers = vec![
             Answer::Who(who),
             Answer::Admitted(vec![admitted]),
-            Answer::Tokens(vec![Token(vec![6, 1])]),
+            Answer::Tokens(vec![Some(vec![Token(vec![6, 1])]), None]),
             Answer::Released(vec![Released::Key(DataKey([6; 32])), Released::Refused]),
             Answer::Same(true),
             Answer::Erased(7),

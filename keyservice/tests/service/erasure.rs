@@ -1,14 +1,19 @@
 //! The end of a record.
 
-use crate::support::{World, asker, files, item, peer};
+use crate::support::{Process, World, asker, files, item, peer};
 use keyservice::audit::{Action, Decision};
 use record::{Identifier, Outcome, Pseudonym, Purpose, Role};
 use seal::message::custody::Basis;
-use seal::message::{AdmitItem, Answer, Asker, Context, Part, Proof, ReleaseItem, Request};
+use seal::message::{AdminAnswer, AdminRequest, AdmitItem, Answer, Asker, Context, Part, Proof, ReleaseItem, Request};
 use std::path::Path;
 
 fn erase(who: &Asker, patient: Pseudonym) -> Request {
-    Request::Erase { asker: who.clone(), patient, reason: "the patient asked".into(), basis: Some(Basis::PatientRequest) }
+    Request::Erase {
+        asker: who.clone(),
+        patient,
+        reason: "the patient asked".into(),
+        basis: Some(Basis::PatientRequest),
+    }
 }
 
 /// The sealed secret as it lies in the state.
@@ -56,7 +61,8 @@ fn an_erased_patient_opens_for_nobody_and_its_secret_is_in_no_file() {
         assert_eq!((event.action, event.decision), (Action::Erase, decision));
     }
     assert_eq!(node.release(&peer("CT-A"), Part::Content, vec![content.clone()]).remove(0), Some(image.content.0));
-    let silent = Request::Erase { asker: registrar.clone(), patient, reason: " ".into(), basis: Some(Basis::PatientRequest) };
+    let silent =
+        Request::Erase { asker: registrar.clone(), patient, reason: " ".into(), basis: Some(Basis::PatientRequest) };
     assert_eq!(node.failure(silent), Outcome::Invalid);
 
     let Answer::Erased(position) = node.call(erase(&registrar, patient)) else { panic!("not erased") };
@@ -81,4 +87,67 @@ fn an_erased_patient_opens_for_nobody_and_its_secret_is_in_no_file() {
     assert!(sealed_secret(world.folder.path(), kept[0].patient).is_some());
     drop(node);
     world.verified();
+}
+
+/// SIGKILL at any moment of many erasures: whoever was answered for is gone from every copy, and nobody else is.
+#[test]
+fn a_kill_among_erasures_loses_none_that_was_answered_and_nobody_else() {
+    const PATIENTS: u32 = 24;
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::start(folder.path(), &[]);
+    process.set_up();
+    let facility = record::FacilityCode::new("A").unwrap();
+    let ani = AdminRequest::AddPerson { name: "Ani".into(), facility, role: Role::Registrar };
+    assert_eq!(process.admin().admin(ani), AdminAnswer::Done);
+    let purpose = Purpose::PatientRequest;
+    let token = AdminRequest::Token { name: "Ani".into(), purpose, seconds: 3_600 };
+    let AdminAnswer::Token(token) = process.admin().admin(token) else { panic!("no token") };
+    let registrar = asker(Proof::Bearer(token), purpose);
+    let mut node = process.node();
+    let kept: Vec<(ReleaseItem, [u8; 32])> = (0..PATIENTS)
+        .map(|number| {
+            let image = item(vec![Identifier::Local { issuer: "RIS".into(), value: number.to_string() }]);
+            let admitted = node.admit(&peer("CT-A"), vec![image.clone()]).remove(0);
+            let context = Context { patient: admitted.patient, object: image.object, version: 1 };
+            (ReleaseItem { context, wrapped: admitted.content }, image.content.0)
+        })
+        .collect();
+    drop(node);
+    let mut next = 0;
+    let mut gone = Vec::new();
+    for round in 0..4_u64 {
+        let mut node = process.node();
+        let killer = process.child.id();
+        // Each round dies some milliseconds later, in another step.
+        let kill = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(40 + 37 * round));
+            let pid = rustix::process::Pid::from_raw(i32::try_from(killer).unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        });
+        // The one whose answer did not come may be gone or not: it is asked again in the next round, or was the last.
+        while let Some((one, _)) = kept.get(next).filter(|_| next < usize::try_from(PATIENTS).unwrap() / 2) {
+            match node.try_call(erase(&registrar, one.context.patient)) {
+                Ok(Answer::Erased(_)) => gone.push(next),
+                Ok(Answer::Failed(failure)) => {
+                    assert_eq!(failure.outcome, Outcome::Refused, "it was erased before the kill")
+                }
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => break,
+            }
+            next += 1;
+        }
+        kill.join().unwrap();
+        process.kill();
+        process = Process::start(folder.path(), &[]);
+        let mut node = process.node();
+        for (number, (one, key)) in kept.iter().enumerate() {
+            let opened = node.release(&peer("CT-A"), Part::Content, vec![one.clone()]).remove(0);
+            if gone.contains(&number) {
+                assert_eq!(opened, None, "patient {number} was erased");
+            } else if number > next {
+                assert_eq!(opened, Some(*key), "patient {number} was not");
+            }
+        }
+    }
+    assert!(!gone.is_empty(), "somebody was erased");
 }
