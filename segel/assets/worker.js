@@ -5,7 +5,8 @@ importScripts("/assets/identity.js");
 const identity = self.segelIdentity;
 
 // What anybody may have, and what shows proofs of its own.
-const OPEN = ["/assets/", "/auth/", "/signin", "/enrol", "/language/", "/worker.js", "/healthz", "/favicon.ico", "/openapi.json", "/.well-known/"];
+const OPEN = ["/assets/", "/signin", "/enrol", "/language/", "/worker.js", "/healthz", "/favicon.ico", "/openapi.json", "/.well-known/",
+  "/auth/ways", "/auth/passkey/", "/auth/enrol/", "/auth/device/", "/auth/oidc/", "/auth/token", "/auth/renew", "/auth/signout"];
 
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -14,6 +15,8 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin || OPEN.some((start) => url.pathname.startsWith(start))) return;
+  // A script that shows a proof of its own knows what it does.
+  if (request.headers.has("Authorization")) return;
   const visits = request.mode === "navigate";
   // Another site can make a browser visit an address here, and can send a form here. A visit only shows a page to the person who is
   // signed in; a form would act in that person's name, so it goes out as it came, without a token. A visit inside a frame is nobody's here.

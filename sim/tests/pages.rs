@@ -67,7 +67,11 @@ mod tests {
         let study = format!("/studies/{}", uids.study);
         for path in ["/", "/results", study.as_str(), &format!("{picture}/image"), &format!("{picture}/samples")] {
             let (status, answer) = ask(&archive, "segel-session=0000", &[], path);
-            assert_eq!((status, header(&answer, "location")), (303, "/signin"), "{path}");
+            assert_eq!(status, 303, "{path}");
+            // Where the visitor wanted to go is remembered in the address alone.
+            let back = path.replace('/', "%2F");
+            let entrance = if path == "/" { "/signin".to_owned() } else { format!("/signin?back={back}") };
+            assert_eq!(header(&answer, "location"), entrance);
         }
         for wrong in ["token=x", "token=", "token=a.b.c", "token=%ff"] {
             let (status, answer) = ask(&archive, "", &["--data", wrong], "/signin");

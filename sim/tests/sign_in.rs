@@ -119,7 +119,10 @@ mod tests {
     fn a_passkey_opens_the_pages_and_what_a_thief_copies_opens_nothing() {
         let (tools, chromium) = (browser_tools().unwrap(), chromium().unwrap());
         let folder = tempfile::tempdir().unwrap();
-        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        let data = folder.path().join("data");
+        // Each request that comes a second after another renews the token.
+        settings(&data, "[identity]\ntoken_seconds = 61\n").unwrap();
+        let archive = Archive::start(&data).unwrap();
         let ours = archive.facility("RSUD-A").unwrap();
         let (person, uids) = (Person::nth(3), Uids::new(1, 2, 3));
         stored(&archive, &ours.system, &person, &uids).unwrap();
@@ -277,6 +280,35 @@ mod tests {
         let mut python = Command::new(program::python().unwrap());
         let arguments = [script.as_os_str(), "ask".as_ref(), files.as_ref(), origin.as_ref()];
         told(&mut python, &arguments, &json!({"client": "system RSUD-A"})).unwrap_or_else(|e| panic!("{e}"));
+        archive.stop().unwrap();
+    }
+
+    #[test]
+    fn whoever_tries_too_often_is_told_to_wait_and_nobody_else_at_the_address_is_signed_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        archive.facility("RSUD-A").unwrap();
+        let user = User { archive: &archive, home: folder.path().join("home") };
+        user.must("login", &["--invite", &invitation(&archive, "clinician RSUD-A").unwrap()]).unwrap();
+        let begin = format!("http://{}/auth/enrol/begin", archive.http);
+        let body = json!({"invitation": "0000-0000", "thumbprint": "A".repeat(43)}).to_string();
+        let kind = "Content-Type: application/json";
+        let failed = |times: &str| {
+            let url = format!("{begin}?n=[{times}]");
+            let arguments = ["-s", "-o", "/dev/null", "-w", "%{http_code} ", "-H", kind, "-d", &body, &url];
+            let output = program::run("curl", &arguments).unwrap();
+            String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let statuses = failed("1-60");
+        assert!(statuses.iter().all(|status| status == "400"), "{statuses:?}");
+        // The minute may have turned meanwhile, on a machine that is busy.
+        let statuses = failed("61-125");
+        assert!(statuses.contains(&"429".to_owned()), "{statuses:?}");
+        let renew = format!("http://{}/auth/renew", archive.http);
+        let headers = user.headers("POST", &renew).unwrap();
+        assert_eq!(curl(&headers, &["-X", "POST"], &renew).unwrap().0, 200);
+        let answer = curl(&json!({}), &["-H", kind, "-d", &body], &begin).unwrap();
+        assert!(answer.0 != 429 || answer.1.to_ascii_lowercase().contains("retry-after: 60"), "{}", answer.1);
         archive.stop().unwrap();
     }
 
