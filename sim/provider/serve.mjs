@@ -2,6 +2,7 @@
 //
 // Usage: node serve.mjs PACKAGES CLIENT_ID SECRET|-
 // It ends with its standard input.
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -9,7 +10,15 @@ import { pathToFileURL } from "node:url";
 
 const [packages, client, secret] = process.argv.slice(2);
 const { default: Provider } = await import(pathToFileURL(join(packages, "node_modules/oidc-provider/lib/index.js")));
-const server = createServer();
+const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const key = (half) => ({ ...half.export({ format: "jwk" }), alg: "RS256", use: "sig", kid: "test" });
+// The key service fetches the keys when it starts, before the rest of the provider is there.
+const early = (request, answer) => {
+  const known = request.url === "/jwks";
+  answer.writeHead(known ? 200 : 503, { "content-type": "application/json" });
+  answer.end(known ? JSON.stringify({ keys: [key(pair.publicKey)] }) : "{}");
+};
+const server = createServer().on("request", early);
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -27,9 +36,10 @@ const provider = new Provider(issuer, {
   }],
   pkce: { required: () => true },
   cookies: { keys: ["only for this test"] },
+  jwks: { keys: [key(pair.privateKey)] },
   findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
   ttl: { Session: 600, Grant: 600, Interaction: 600, IdToken: 300, AccessToken: 300 },
 });
-server.on("request", provider.callback());
+server.off("request", early).on("request", provider.callback());
 process.stdin.on("end", () => process.exit(0));
 process.stdin.resume();
