@@ -11,6 +11,8 @@ mod files;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod ledger_proof;
+#[cfg(test)]
 mod metering;
 #[cfg(test)]
 mod pkcs11;
