@@ -68,7 +68,9 @@ fn signed(position: u64) -> Result<i64> {
 /// Refused, with its event, if the asker may not or there is no such patient.
 pub fn begin(turn: &mut Turn<'_>, caller: &Caller, ask: &ReportAsk) -> Ended<AccessReport> {
     let facility = match caller.known.actor.role {
-        Role::Auditor => ask.facility.clone().unwrap_or_else(|| caller.known.actor.facility.clone()),
+        Role::Auditor | Role::DataProtectionOfficer => {
+            ask.facility.clone().unwrap_or_else(|| caller.known.actor.facility.clone())
+        }
         _ => caller.known.actor.facility.clone(),
     };
     let patient = identity::find(turn.db, turn.keys, &facility, std::slice::from_ref(&ask.patient))?;
@@ -110,21 +112,21 @@ fn logged(turn: &mut Turn<'_>, event: Event, patient: Patient) -> Ended<AccessRe
     Ok(AccessReport { origin, made: turn.now, position, entries: Vec::new(), left_out: 0 })
 }
 
-/// Auditors read the log, for everybody's patients; a registrar answers patients of its own facility.
+/// Auditors and data protection officers read the log, for everybody's patients; a registrar answers patients of its own facility.
 fn decide(turn: &Turn<'_>, caller: &Caller, patient: Option<Patient>) -> Result<Decision> {
     let is_granted = caller.known.actor.granted == caller.purpose;
     if !caller.known.by_token {
         return Ok(Decision::RefusedRole);
     }
     match caller.known.actor.role {
-        Role::Auditor if is_granted => {}
+        Role::Auditor | Role::DataProtectionOfficer if is_granted => {}
         Role::Registrar if is_granted && caller.purpose == Purpose::PatientRequest => {}
-        Role::Auditor | Role::Registrar => return Ok(Decision::RefusedPurpose),
+        Role::Auditor | Role::DataProtectionOfficer | Role::Registrar => return Ok(Decision::RefusedPurpose),
         _ => return Ok(Decision::RefusedRole),
     }
     let Some(patient) = patient else { return Ok(Decision::RefusedUnknown) };
     let treated = patients::is_treated(turn.db, patient, caller.known.facility)?;
-    Ok(if caller.known.actor.role == Role::Auditor || treated {
+    Ok(if caller.known.actor.role != Role::Registrar || treated {
         Decision::Permitted
     } else {
         Decision::RefusedRelation

@@ -99,6 +99,12 @@ impl HttpClient {
         self.send(request.header(header::ACCEPT, accept).body(BodyExt::boxed(StreamBody::new(pieces)))?).await
     }
 
+    /// Posts nothing, and takes the answer as it comes.
+    pub async fn post_stream(&self, path: &str, accept: &str) -> Result<hyper::Response<hyper::body::Incoming>> {
+        let request = self.request(Method::POST, path).await?.header(header::ACCEPT, accept).body(full(Bytes::new()))?;
+        self.client.request(request).await.context("the archive does not answer")
+    }
+
     /// Gets a resource as it comes.
     pub async fn stream(&self, path: &str, accept: &str) -> Result<hyper::Response<hyper::body::Incoming>> {
         let request = self.request(Method::GET, path).await?.header(header::ACCEPT, accept).body(full(Bytes::new()))?;

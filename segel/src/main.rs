@@ -12,6 +12,7 @@ mod dimse;
 mod durable;
 mod embedded;
 mod emergency;
+mod export;
 mod fhir;
 mod http;
 mod identity;

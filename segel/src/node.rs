@@ -8,7 +8,7 @@ use crate::http::{self, Doors};
 use crate::pixels::Pixels;
 use crate::tls::{self, Identity};
 use crate::whereabouts::Whereabouts;
-use crate::{dicomweb, durable, emergency, fhir, identity, openapi, pages};
+use crate::{dicomweb, durable, emergency, export, fhir, identity, openapi, pages};
 use anyhow::{Context as _, Result, bail};
 use archive::Archive;
 use archive::keys::{Endpoint, KeyClient};
@@ -87,6 +87,8 @@ impl Node {
             dicomweb::router(doors.clone())
                 .merge(fhir::router(doors.clone()))
                 .merge(openapi::router())
+                .merge(http::quorum::router(doors.clone()))
+                .merge(export::router(doors.clone()))
                 .merge(identity::router(entrance))
                 .merge(emergency::router(doors.clone()))
                 .merge(pages::router(doors, self.sessions.clone())),

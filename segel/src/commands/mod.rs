@@ -1,13 +1,16 @@
 //! The command line (`segel --help`): one enum, one match.
 
 mod admin;
+mod approve;
 mod conformance;
 mod custody;
 mod erase;
+mod export;
 mod import;
 mod ledger;
 pub mod login;
 mod pull;
+mod report;
 mod scrub;
 mod send;
 mod serve;
@@ -47,6 +50,12 @@ enum Command {
     Login(login::Options),
     /// Ends this machine's session.
     Logout(login::OutOptions),
+    /// What takes two people: shows it in words, approves or rejects it with one's own key.
+    Approve(Box<approve::Options>),
+    /// Exports records for one recipient, as a bundle that only the recipient opens.
+    Export(Box<export::Options>),
+    /// Tells a patient who opened the record, when, why and through which door.
+    Report(Box<report::Options>),
     /// Sets the archive up: facilities, peers, people, tokens.
     Admin(admin::Options),
     /// Ends a patient's record for good, and brings the certificate.
@@ -105,6 +114,9 @@ pub fn run() -> ExitCode {
         Command::Send(options) => send::run(*options),
         Command::Login(options) => login::run(options),
         Command::Logout(options) => login::out(options),
+        Command::Approve(options) => approve::run(*options),
+        Command::Export(options) => export::run(*options),
+        Command::Report(options) => report::run(*options),
         Command::Admin(options) => admin::run(options),
         Command::Erase(options) => erase::run(options),
         Command::Verify(options) => ledger::run(options),

@@ -47,7 +47,13 @@ pub fn open(
         .context("a key has another length")
 }
 
-fn open_with(private: &[u8], info: &[u8], aad: &[u8], encapsulated: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+fn open_with(
+    private: &[u8],
+    info: &[u8],
+    aad: &[u8],
+    encapsulated: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
     let private = HpkePrivateKey::from(private.to_vec());
     let opened = SUITE
         .open(&EncapsulatedSecret(encapsulated.to_vec()), info, aad, sealed, &private)
@@ -72,9 +78,8 @@ mod tests {
             "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a",
             "af2d7e9ac9ae7e270f46ba1f975be53c09f8d875bdc8535458c2494e8a6eab251c03d0c22a56b8ca42c2063b84",
         ];
-        let mut opener = SMALLER
-            .setup_opener(&EncapsulatedSecret(encapsulated), &info, &HpkePrivateKey::from(private))
-            .unwrap();
+        let mut opener =
+            SMALLER.setup_opener(&EncapsulatedSecret(encapsulated), &info, &HpkePrivateKey::from(private)).unwrap();
         for (number, sealed) in sealed.into_iter().enumerate() {
             let aad = format!("Count-{number}");
             let opened = opener.open(aad.as_bytes(), &bytes(sealed)).unwrap();

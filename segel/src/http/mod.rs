@@ -8,12 +8,14 @@ pub mod cors;
 pub mod log;
 pub mod problem;
 pub mod proofs;
+pub mod quorum;
 pub mod range;
 pub mod request;
 pub mod server;
 pub mod stall;
 pub mod state;
 
+pub use asker::Caller;
 pub use conditional::Validator;
 pub use cors::Cors;
 pub use problem::Problem;

@@ -90,6 +90,19 @@ const FHIR_JSON: &[&str] = &["application/fhir+json"];
 
 /// Every operation of the doors for programs.
 pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: "POST",
+        path: "/auth/quorum",
+        section: "Two people",
+        summary: "An approver looks at what is proposed, approves or rejects it; everything is signed.",
+        query: &[],
+        takes: &["application/cbor"],
+        gives: &["application/cbor"],
+        is_open: true,
+    },
+    post("/export/{export}", "Export", "Runs an approved export; its bundle opens for its recipient alone.", &[], &[
+        "application/vnd.segel.bundle",
+    ]),
     get("/dicom-web/studies", SEARCH, "Search for studies.", MATCHING, JSON),
     post("/dicom-web/studies", STORE, "Store instances.", STORED, JSON),
     get("/dicom-web/series", SEARCH, "Search for series.", MATCHING, JSON),

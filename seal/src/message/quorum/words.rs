@@ -152,7 +152,8 @@ fn identifier(identifier: &Identifier) -> String {
 }
 
 /// Text that somebody typed, between quotation marks.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", shown(text))
 }
 
