@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::issuer::Issuer;
 use crate::keys::Keys;
 use crate::metering::Metering;
+use crate::names::Names;
 use crate::quorum::Quorum;
 use crate::register::Register;
 use crate::store::patients::Patient;
@@ -28,7 +29,7 @@ use record::{Micros, Purpose};
 use rusqlite::Connection;
 use seal::message::{Asker, Proof};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 pub(crate) use standing::Standing;
 
@@ -52,6 +53,8 @@ pub struct Turn<'t> {
     pub issuer: &'t str,
     /// Who may have tokens, and what proofs were shown.
     pub sign_in: &'t Issuer,
+    /// The words of names.
+    pub names: &'t RwLock<Names>,
     /// How long records are kept.
     pub retention: Retention,
     /// Now.
@@ -142,9 +145,8 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a proof was made for a request to one of these paths, by POST or, where there is a search, by GET. A plain bearer
-/// token is made for nothing in particular; where it is accepted at all is decided elsewhere. A machine's certificate is no
-/// person's word.
+/// Whether a proof was made for a request to one of these paths. A plain bearer token is made for nothing in particular;
+/// where it is accepted at all is decided elsewhere. A machine's certificate is no person's word.
 pub(crate) fn signed_for(proof: &Proof, paths: &[&str]) -> bool {
     match proof {
         Proof::Bearer(_) => true,
