@@ -322,10 +322,14 @@ mod tests {
         let mut all = Vec::new();
         for (number, line) in lines.iter().enumerate() {
             let joined = |middle: &[&str]| [&lines[..number], middle, &lines[number + 1..]].concat().concat();
-            let at = line.char_indices().nth(line.chars().count() / 2).unwrap();
             if *line != "\n" {
-                let swapped = if at.1 == 'A' { 'B' } else { 'A' };
-                let changed = format!("{}{swapped}{}", &line[..at.0], &line[at.0 + at.1.len_utf8()..]);
+                let middle = line.chars().count() / 2;
+                let swap = |(at, c): (usize, char)| match c {
+                    'A' if at == middle => 'B',
+                    _ if at == middle => 'A',
+                    c => c,
+                };
+                let changed: String = line.chars().enumerate().map(swap).collect();
                 all.push((format!("line {number} altered"), joined(&[&changed])));
             }
             all.push((format!("line {number} left out"), joined(&[])));
@@ -336,7 +340,7 @@ mod tests {
         }
         all.push(("another position".into(), text.replacen("index 2", "index 3", 1)));
         all.push(("a second spelling".into(), text.replacen("index 2", "index 02", 1)));
-        all.push(("cut".into(), text[..text.len() - 10].to_owned()));
+        all.push(("cut".into(), text.chars().take(text.chars().count() - 10).collect()));
         all.push(("nothing".into(), String::new()));
         all
     }

@@ -22,10 +22,11 @@ async fn serve(answer: &'static str, tls: Option<TlsAcceptor>) -> Server {
             let (tls, asked) = (tls.clone(), Arc::clone(&asked));
             tokio::spawn(async move {
                 match tls {
-                    Some(acceptor) => match acceptor.accept(stream).await {
-                        Ok(stream) => answer_one(stream, answer, &asked).await,
-                        Err(_) => {}
-                    },
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            answer_one(stream, answer, &asked).await;
+                        }
+                    }
                     None => answer_one(stream, answer, &asked).await,
                 }
             });

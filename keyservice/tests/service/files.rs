@@ -73,7 +73,11 @@ fn nothing_that_names_anybody_lies_in_any_file() {
     let scan = |world: &World| {
         let mut bytes_read = 0;
         for path in files(world.folder.path()) {
-            let bytes = std::fs::read(&path).unwrap();
+            let bytes = match std::fs::read(&path) {
+                // The ledger's files get their names, and outgrown ones go, while this looks.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.unwrap(),
+            };
             bytes_read += bytes.len();
             for needle in &needles {
                 let finder = memchr::memmem::Finder::new(needle);

@@ -39,7 +39,7 @@ fn verified(proof: &LedgerProof, key: &VerifierKey) -> Event {
 
 #[test]
 fn an_entry_is_shown_to_whom_it_concerns_and_is_not_there_for_anybody_else() {
-    let mut world = World::new();
+    let world = World::new();
     let mut node = world.node();
     let sari = bearer(&world.person("dr. Sari", "A", Role::Clinician, Purpose::Treat));
     let budi = bearer(&world.person("dr. Budi", "A", Role::Clinician, Purpose::Treat));
