@@ -9,6 +9,7 @@ mod decisions;
 mod endpoint;
 mod known;
 mod leases;
+mod opens_nothing;
 
 pub use endpoint::Endpoint;
 
@@ -21,10 +22,7 @@ use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
 use seal::message::break_glass::{GlassAnswer, GlassAsk};
 use seal::message::step_up::{StepUpAsk, StepUpEntry};
 use seal::message::canary::Planting;
-use seal::message::{
-    AdmitItem, Admitted, Answer, Asker, Certificate, Failure, Part, PeerAddress, ReleaseItem, Released, Request,
-    SignIn, SignInAnswer, Who,
-};
+use seal::message::{AdmitItem, Admitted, Answer, Asker, Failure, Part, ReleaseItem, Released, Request, Who};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore};
@@ -288,51 +286,6 @@ impl KeyClient {
     pub async fn label(&self, request: LabelRequest) -> Result<Noted, Failure> {
         match self.ask(Request::Label(request)).await? {
             Answer::Noted(noted) => Ok(noted),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// The ledger's newest signed checkpoint.
-    ///
-    /// # Errors
-    /// Busy while the key service is away.
-    pub async fn checkpoint(&self) -> Result<String, Failure> {
-        match self.ask(Request::Checkpoint).await? {
-            Answer::Checkpoint(note) => Ok(note),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// The certificates that DIMSE peers may present.
-    ///
-    /// # Errors
-    /// Busy while the key service is away.
-    pub async fn certificates(&self) -> Result<Vec<Certificate>, Failure> {
-        match self.ask(Request::Certificates).await? {
-            Answer::Certificates(certificates) => Ok(certificates),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Where a registered DIMSE peer listens.
-    ///
-    /// # Errors
-    /// Refused if the asker is nobody, or no peer of this AE title is registered with an address; Busy while the key
-    /// service is away.
-    pub async fn peer(&self, asker: &Asker, ae_title: &str) -> Result<PeerAddress, Failure> {
-        match self.ask(Request::Peer { asker: asker.clone(), ae_title: ae_title.to_owned() }).await? {
-            Answer::Peer(address) => Ok(address),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// One step of signing somebody in or out.
-    ///
-    /// # Errors
-    /// Refused, whatever does not hold; Busy while the key service is away.
-    pub async fn sign_in(&self, question: SignIn) -> Result<SignInAnswer, Failure> {
-        match self.ask(Request::SignIn(question)).await? {
-            Answer::SignIn(answer) => Ok(answer),
             other => Err(unexpected(&other)),
         }
     }
