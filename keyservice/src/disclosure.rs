@@ -130,8 +130,10 @@ fn named(turn: &Turn<'_>, terms: &ExportTerms) -> Result<Option<Vec<Patient>>> {
         return Ok(None);
     }
     let mut named = Vec::new();
+    let facility = &terms.selection.facility;
     for identifier in &terms.selection.patients {
-        if let Some(patient) = identity::find(turn.db, turn.keys, &terms.selection.facility, std::slice::from_ref(identifier))? {
+        let identifier = crate::report::bound(facility, identifier);
+        if let Some(patient) = identity::find(turn.db, turn.keys, facility, &[identifier])? {
             named.extend(patients::person(turn.db, patient)?);
         }
     }

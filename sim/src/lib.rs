@@ -4,6 +4,7 @@
 //! their doors.
 
 pub mod adversary;
+pub mod approver;
 pub mod dimse;
 pub mod disk;
 pub mod hostile;

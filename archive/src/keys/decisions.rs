@@ -2,6 +2,7 @@
 
 use super::{KeyClient, unexpected};
 use seal::message::export::{ExportAnswer, ExportAsk};
+use seal::message::ledger_proof::LedgerProof;
 use seal::message::quorum::{QuorumAnswer, QuorumCall};
 use seal::message::report::{AccessReport, ReportAsk};
 use seal::message::{Answer, Asker, Failure, Request};
@@ -25,6 +26,17 @@ impl KeyClient {
     pub async fn report(&self, asker: &Asker, ask: ReportAsk) -> Result<AccessReport, Failure> {
         match self.ask(Request::Report { asker: asker.clone(), ask }).await? {
             Answer::Report(report) => Ok(report),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The proof of a ledger's entry of the asker's own, to hand out.
+    ///
+    /// # Errors
+    /// Refused if it is not the asker's; Busy until a checkpoint covers it, or while the key service is away.
+    pub async fn ledger_proof(&self, asker: &Asker, position: u64) -> Result<LedgerProof, Failure> {
+        match self.ask(Request::LedgerProof { asker: asker.clone(), position }).await? {
+            Answer::LedgerProof(proof) => Ok(proof),
             other => Err(unexpected(&other)),
         }
     }

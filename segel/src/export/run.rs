@@ -11,16 +11,23 @@ use archive::index::rows::DateRange;
 use archive::retrieve::{Located, Opened, Selected};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
+use record::Outcome;
 use record::limits::EXPORT_BATCH_FILES_MAX;
 use seal::approval::ProposalId;
 use seal::message::export::{DisclosedFile, DisclosureId, ExportAnswer, ExportAsk, ExportTerms};
 use seal::message::quorum::{Proposal, Subject};
 use seal::message::{Asker, Failure};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 
 /// Plaintext that is read at a time.
 const PIECE_BYTES: u64 = 256 * 1024;
+
+/// How long the end of an export waits for a checkpoint that covers it; one is signed every second.
+const PROOF_WAIT: Duration = Duration::from_secs(30);
+/// Between two looks.
+const PROOF_PAUSE: Duration = Duration::from_millis(300);
 
 /// An export that may run.
 pub struct Begun {
@@ -171,11 +178,13 @@ impl Run<'_> {
         let ExportAnswer::Ended { receipt, position, entry, at } = self.ask(ask).await? else {
             anyhow::bail!("the key service answered something else than was asked")
         };
+        let proof = self.proof(position).await?;
         let receipt = serde_json::to_vec_pretty(&json!({
             "receipt": receipt,
             "entry": hex::encode(entry),
             "position": position,
             "atMicros": at,
+            "tlogProof": proof,
         }))?;
         for (name, content) in [(MANIFEST, manifest), (RECEIPT, receipt)] {
             let mut bytes = self.writer.file(name, u64::try_from(content.len())?)?;
@@ -184,6 +193,20 @@ impl Run<'_> {
         }
         let Self { writer, outlet, .. } = self;
         send(outlet, writer.finish()?).await
+    }
+
+    /// The entry's proof: a checkpoint covers it within seconds.
+    async fn proof(&self, position: u64) -> Result<String> {
+        let until = Instant::now() + PROOF_WAIT;
+        loop {
+            match self.archive.keys().ledger_proof(self.asker, position).await {
+                Ok(proof) => return Ok(proof.proof),
+                Err(failure) if failure.outcome == Outcome::Busy && Instant::now() < until => {
+                    tokio::time::sleep(PROOF_PAUSE).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
     }
 
     async fn ask(&self, ask: ExportAsk) -> Result<ExportAnswer, Failure> {
