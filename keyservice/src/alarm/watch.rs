@@ -5,8 +5,8 @@ use super::frozen::{self, Frozen};
 use super::incident::{self, Way};
 use super::rows::{self, Table};
 use super::{Alarm, Kind, Settings, Severity, hearing, tick};
-use crate::canary::{self, Canaries};
 use crate::audit::{Action, Decision, Event};
+use crate::canary::{self, Canaries};
 use crate::error::Result;
 use crate::keys::Keys;
 use crate::request::{Caller, Turn};
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const MINUTE_MICROS: Micros = 60_000_000;
+/// Repeats of an alarm within this time are not written one by one.
+const REPEAT_MICROS: Micros = 1_000_000;
 
 /// An alarm as it is sealed in the state.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -218,6 +220,12 @@ fn sound(turn: &mut Turn<'_>, alarm: Alarm, way: Way) -> Result<()> {
         // While somebody still has to look at it, more of the same is one alarm: a thief must not bury the first under the rest.
         Some((id, mut record)) => {
             record.count += 1;
+            let is_flood = turn.now.saturating_sub(record.last) < REPEAT_MICROS && alarm.severity <= record.severity;
+            if is_flood && (!must_freeze || record.incident.is_some()) {
+                // What rings a thousand times a second is counted here, and written down with the next one that is.
+                turn.watch.open.insert(id, record);
+                return Ok(());
+            }
             record.last = turn.now;
             if alarm.severity > record.severity {
                 (record.severity, record.text) = (alarm.severity, alarm.text.clone());
