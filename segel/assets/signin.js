@@ -110,6 +110,7 @@
       else if (error.status >= 500) tell("busy");
       else if (error.status) tell("refused");
       else { console.error(error); tell("failed"); }
+      if (returned) returned.hidden = true;
       for (const button of buttons) button.disabled = false;
     }
   }
