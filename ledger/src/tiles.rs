@@ -1,5 +1,8 @@
 //! A log's folder, read while somebody else may be writing to it: roots and proofs of a published tree.
 
+#[cfg(test)]
+mod tests;
+
 use crate::disk::Disk;
 use crate::edge::{full_tiles, partial_width};
 use crate::log::{LEVELS, read_checkpoint, read_tile};

@@ -79,3 +79,16 @@ impl fmt::Display for TlogProof {
         write!(f, "\n{}", self.checkpoint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extra_data_may_reach_its_limit() {
+        let proof = |len| TlogProof { index: 0, extra: vec![7; len], path: vec![], checkpoint: "x".into() };
+        let (longest, longer) = (proof(EXTRA_BYTES_MAX), proof(EXTRA_BYTES_MAX + 1));
+        assert_eq!(TlogProof::parse(&longest.to_string()).unwrap(), longest);
+        assert!(TlogProof::parse(&longer.to_string()).is_err());
+    }
+}

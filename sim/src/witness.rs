@@ -2,7 +2,8 @@
 
 use crate::process::PASSPHRASE;
 use crate::{Result, program};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -170,4 +171,19 @@ fn started(mut command: Command, log: &Path, says_on_error: bool) -> Result<(Pro
         let said = std::fs::read_to_string(log).unwrap_or_default();
         format!("it does not serve: {said}").into()
     })
+}
+
+/// One request to a witness, and everything that it answers.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn exchange(url: &str, head: &str, body: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let length = body.len();
+    let request = format!("{head} HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }

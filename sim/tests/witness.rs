@@ -1,19 +1,15 @@
-//! Witnesses: two of three, a ledger that is set back or split, proofs that are handed out, and a witness that is killed.
+//! Witnesses: two of three, a ledger that is set back or split, and proofs that are handed out.
 
 #[cfg(test)]
 mod tests {
     use ledger::cosignature::origin_hash;
-    use ledger::witness::AddCheckpoint;
-    use ledger::{Log, SignedCheckpoint, SigningKey};
+    use ledger::{Log, SigningKey};
     use serde_json::Value;
     use sim::program;
-    use sim::witness::{KeyService, Witness};
+    use sim::witness::{KeyService, Witness, exchange};
     use sim::{amount, kept};
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpStream;
     use std::path::{Path, PathBuf};
     use std::time::{Duration, Instant};
-    use tempfile::TempDir;
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -226,7 +222,8 @@ mod tests {
         let one = Witness::start(&folder.path().join("w1"), &log, &["--listen", &listen]).unwrap();
         until("it ends by itself", || !service.runs().unwrap());
         assert!(service.log().unwrap().contains("another history"), "{}", service.log().unwrap());
-        let shown = get(&one.url, &format!("/{}/checkpoint", origin_hash(log.split('+').next().unwrap())));
+        let path = format!("GET /{}/checkpoint", origin_hash(log.split('+').next().unwrap()));
+        let shown = exchange(&one.url, &path, "").unwrap();
         assert!(shown.contains(&format!("\n{size}\n")), "the witness stands where it stood: {shown}");
     }
 
@@ -343,89 +340,5 @@ mod tests {
         all.push(("cut".into(), text.chars().take(text.chars().count() - 10).collect()));
         all.push(("nothing".into(), String::new()));
         all
-    }
-
-    fn exchange(url: &str, request: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(url.trim_start_matches("http://"))?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    }
-
-    fn get(url: &str, path: &str) -> String {
-        exchange(url, &format!("GET {path} HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n")).unwrap()
-    }
-
-    fn post(url: &str, body: &str) -> std::io::Result<String> {
-        let head = "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length:";
-        exchange(url, &format!("{head} {}\r\n\r\n{body}", body.len()))
-    }
-
-    const ORIGIN: &str = "killed.example/log";
-
-    /// A log with these entries, and what it asks to have cosigned after `old`.
-    fn asks(entries: &[String], old: u64) -> (TempDir, SignedCheckpoint, String) {
-        let dir = tempfile::tempdir().unwrap();
-        let key = SigningKey::from_seed(ORIGIN, &[3; 32]).unwrap();
-        let mut log = Log::open(dir.path(), ORIGIN, &key).unwrap();
-        log.extend(0, entries).unwrap();
-        let signed = log.sign_checkpoint().unwrap().clone();
-        let proof = log.consistency_proof(old, log.size()).unwrap();
-        let body = AddCheckpoint { old, proof, note: signed.note.clone() }.to_string();
-        (dir, signed, body)
-    }
-
-    #[test]
-    fn a_witness_killed_at_any_moment_never_cosigns_two_trees_of_one_size() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = SigningKey::from_seed(ORIGIN, &[3; 32]).unwrap();
-        let log = key.verifier().to_string();
-        let data = folder.path().join("w");
-        let begin = || Witness::start(&data, &log, &[]).unwrap();
-        let mut witness = Some(begin());
-        let mut random = sim::random::Random::new(0x5E_6E1);
-        let mut chosen: Vec<String> = Vec::new();
-        let (mut kills, mut unanswered) = (0, 0);
-        for size in 1..=amount(30, 300) {
-            let branch = |name: &str| [chosen.clone(), vec![format!("{name} {size}")]].concat();
-            let branches = [branch("a"), branch("b")];
-            let old = u64::try_from(size - 1).unwrap();
-            let asked: Vec<_> = branches.iter().map(|entries| asks(entries, old)).collect();
-            // Both branches are submitted at once, and the witness is killed somewhere on the way.
-            let url = witness.as_ref().unwrap().url.clone();
-            let answers: Vec<_> = std::thread::scope(|scope| {
-                let asking: Vec<_> =
-                    asked.iter().map(|(_, _, body)| scope.spawn(|| post(&url, body).unwrap_or_default())).collect();
-                if size % 2 == 0 {
-                    std::thread::sleep(Duration::from_micros(random.below(30_000)));
-                    witness.take().unwrap().kill();
-                    kills += 1;
-                    witness = Some(begin());
-                }
-                asking.into_iter().map(|asking| asking.join().unwrap()).collect()
-            });
-            let cosigned: Vec<bool> = answers.iter().map(|answer| answer.starts_with("HTTP/1.1 200")).collect();
-            unanswered += answers.iter().filter(|answer| answer.is_empty()).count();
-            assert!(cosigned != [true, true], "two trees of {size} entries were cosigned");
-            let url = witness.as_ref().unwrap().url.clone();
-            // What it shows is what it stands by: the branch whose cosignature it gave, if it gave one.
-            let shown = get(&url, &format!("/{}/checkpoint", origin_hash(ORIGIN)));
-            let stands = asked.iter().position(|(_, signed, _)| shown.contains(&signed.checkpoint.root.to_base64()));
-            if let Some(given) = cosigned.iter().position(|yes| *yes) {
-                assert_eq!(stands, Some(given), "what was cosigned was forgotten at size {size}");
-            }
-            let taken = stands.unwrap_or(0);
-            let again = post(&url, &asks(&branches[taken], if stands.is_some() { old + 1 } else { old }).2);
-            assert!(again.unwrap().starts_with("HTTP/1.1 200"), "the chosen branch goes on");
-            let other = post(&url, &asks(&branches[1 - taken], old).2).unwrap();
-            assert!(other.starts_with("HTTP/1.1 409"), "{other}");
-            let split = post(&url, &asks(&branches[1 - taken], old + 1).2).unwrap();
-            assert!(split.starts_with("HTTP/1.1 422"), "{split}");
-            chosen.clone_from(&branches[taken]);
-        }
-        println!("{kills} kills, {unanswered} requests without an answer");
-        assert!(unanswered > 0, "no kill hit a request: the test shows nothing");
     }
 }

@@ -387,47 +387,6 @@ fn a_proof_convinces_without_the_log() {
 }
 
 #[test]
-fn extra_data_may_reach_its_limit() {
-    let proof = |len| TlogProof { index: 0, extra: vec![7; len], path: vec![], checkpoint: "x".into() };
-    let (longest, longer) = (proof(crate::tlog_proof::EXTRA_BYTES_MAX), proof(crate::tlog_proof::EXTRA_BYTES_MAX + 1));
-    assert_eq!(TlogProof::parse(&longest.to_string()).unwrap(), longest);
-    assert!(TlogProof::parse(&longer.to_string()).is_err());
-}
-
-#[test]
-fn who_reads_the_folder_proves_what_the_writer_proves() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut log = open(&dir);
-    let mut published: Vec<(u64, Hash)> = Vec::new();
-    for size in [0, 1, 3, 200, 256, 300, 511, 513, 1_025] {
-        log.extend(log.size(), &entries(log.size(), size)).unwrap();
-        let signed = log.sign_checkpoint().unwrap().clone();
-        published.push((size, signed.checkpoint.root));
-        // Every tree that was ever published can still be read, although the log has grown.
-        for &(size, root) in &published {
-            let tiles = crate::Tiles::of(dir.path(), size);
-            assert_eq!(tiles.root(size).unwrap(), root, "{size}");
-            assert!(tiles.root(size + 1).is_err() && tiles.inclusion_proof(size).is_err());
-            for &(old, old_root) in published.iter().filter(|(old, _)| *old <= size) {
-                assert_eq!(tiles.root(old).unwrap(), old_root);
-                assert_eq!(log.root_at(old).unwrap(), old_root);
-                let path = tiles.consistency_proof(old).unwrap();
-                verify_consistency(old, &old_root, size, &root, &path).unwrap();
-            }
-            for pick in [0, size / 2, size.saturating_sub(1)].into_iter().filter(|pick| *pick < size) {
-                assert_eq!(tiles.inclusion_proof(pick).unwrap(), log.inclusion_proof(pick, size).unwrap());
-            }
-        }
-        let vkey: VerifierKey = log.vkey().parse().unwrap();
-        assert_eq!(crate::tiles::published(dir.path(), &vkey).unwrap(), Some(signed.clone()));
-        if size > 0 {
-            let proof = crate::tiles::prove(dir.path(), size - 1, &signed).unwrap();
-            assert_eq!(proof, log.tlog_proof(size - 1).unwrap());
-        }
-    }
-}
-
-#[test]
 fn a_path_is_no_longer_than_a_tree_is_high() {
     let text = |count: usize| {
         format!("c2sp.org/tlog-proof@v1\nindex 0\n{}\nx", format!("{}\n", Hash([0; 32]).to_base64()).repeat(count))

@@ -95,9 +95,11 @@ fn verified(
     witnesses: &[WitnessKey],
     needed: usize,
 ) -> Result<(Report, Option<(u64, usize)>), ledger::Error> {
+    // Read first: a ledger that grows meanwhile has more than what was cosigned, never less. What is wrong with its files is
+    // told by the verification of them all.
+    let cosigned = ledger::tiles::cosigned(folder, &vkey.parse()?, witnesses);
     let report = ledger::verify(folder, vkey)?;
-    let cosigned = ledger::tiles::cosigned(folder, &vkey.parse()?, witnesses)?;
-    let cosigned = cosigned.map(|(signed, count)| (signed.checkpoint.size, count));
+    let cosigned = cosigned?.map(|(signed, count)| (signed.checkpoint.size, count));
     if cosigned.as_ref().is_none_or(|(_, count)| *count < needed) && needed > 0 {
         return Err(ledger::Error::Invalid("too few of the witnesses cosigned its checkpoint"));
     }
