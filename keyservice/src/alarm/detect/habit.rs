@@ -7,6 +7,10 @@ use record::Micros;
 use std::collections::BTreeSet;
 
 const DAY_MICROS: Micros = 24 * HOUR_MICROS;
+/// Hours after work that are still overtime.
+const OVERTIME_HOURS: u32 = 5;
+/// Hours before work that are an early start.
+const EARLY_HOURS: u32 = 3;
 /// Facilities that are remembered for one actor.
 const HOMES_MAX: usize = 64;
 /// Days after which older ones weigh half: habits change with the roster.
@@ -91,13 +95,17 @@ impl Habit {
         self.peak / 8
     }
 
-    /// Whether it has never worked at this hour, nor at the one before or after.
+    /// Whether it has never worked at this hour, nor in the five before it or the three after it: overtime and an early
+    /// start are not strange, and neither is work that goes on.
     #[must_use]
     pub fn is_strange_hour(&self, at: Micros, offset: Micros) -> bool {
         let hour = Self::hour(at, offset);
-        [hour + 23, hour, hour + 1].iter().all(|hour| {
+        let is_today = at.saturating_add(offset).div_euclid(DAY_MICROS) == self.today;
+        (hour + 24 - OVERTIME_HOURS..=hour + 24 + EARLY_HOURS).all(|hour| {
             let index = usize::try_from(hour % 24).unwrap_or_default();
-            self.hours.get(index).is_some_and(|days| *days == 0)
+            let has_worked_today =
+                is_today && hour < Self::hour(at, offset) + 24 && self.mask & (1 << (hour % 24)) != 0;
+            !has_worked_today && self.hours.get(index).is_some_and(|days| *days == 0)
         })
     }
 }
