@@ -7,7 +7,7 @@ pub mod webauthn;
 
 use crate::audit::Decision;
 use crate::bearer::{Claims, Flaw};
-use crate::issuer::{Issuer, text};
+use crate::issuer::{Allowed, Issuer, text};
 use crate::keys::Keys;
 use crate::register::Register;
 use crate::request::Node;
@@ -68,6 +68,8 @@ pub struct Known {
     pub by_token: bool,
     /// The device that it asks from: the id of the passkey or key that it proved to hold; `None` for a plain bearer token.
     pub device: Option<String>,
+    /// What its token was asked for.
+    pub allowed: Allowed,
     /// The DPoP proof that it showed: what may be opened under one is bounded.
     pub proof: Option<ProofId>,
 }
@@ -219,6 +221,7 @@ pub fn identify(register: &Register, issuer: &Issuer, presented: &Presented, now
                 expires: None,
                 by_token: false,
                 device: certificate.map(hex::encode),
+                allowed: Allowed::ALL,
                 proof: None,
             })
         }
@@ -250,6 +253,7 @@ fn person(register: &Register, claims: &Claims, now: Micros) -> Result<Known, Un
         expires: Some(claims.expires()),
         by_token: true,
         device: None,
+        allowed: claims.scope.as_deref().map_or(Allowed::ALL, Allowed::by),
         proof: None,
     })
 }
@@ -280,6 +284,7 @@ fn plants(register: &Register, sender: &str) -> Result<Known, Unknown> {
         expires: None,
         by_token: false,
         device: None,
+        allowed: Allowed::ALL,
         proof: None,
     })
 }

@@ -385,6 +385,10 @@ fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended
                 if turn.watch.is_frozen(&caller.known.id) {
                     return Err(Stop::Refused(turn.watch.refusal(&caller, turn.now).into_iter().collect()));
                 }
+                if let Some(action) = caller.known.allowed.forbids(&order.request) {
+                    let event = turn.event(&caller, action, Decision::RefusedPolicy);
+                    return Err(Stop::Refused(vec![event.detailed("not in the token's scope")]));
+                }
                 apply_node(turn, &caller, &order.request).map(Done::Node)
             }
             Err(unknown) => {

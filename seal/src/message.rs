@@ -23,7 +23,7 @@ pub mod step_up;
 
 pub use admin::{AdminAnswer, AdminCall, AdminReply, AdminRequest, PeerEntry, Register};
 pub use sign_in::{
-    Assertion, Challenge, Credential, KeyProof, OutsideIssuer, SignIn, SignInAnswer, Signed, SignedIn, Ways,
+    Assertion, Challenge, Credential, KeyProof, OutsideIssuer, SignIn, SignInAnswer, SignedIn, Ways,
 };
 pub use staff::{KeyEntry, Staff, StaffEntry, Terms};
 

@@ -10,6 +10,7 @@ mod enter;
 mod fetch;
 mod nonce;
 mod oidc;
+mod scope;
 mod settings;
 pub mod staff;
 mod state;
@@ -18,6 +19,7 @@ mod system;
 pub use attempt::{Attempt, Looked};
 pub use enter::enter;
 pub use fetch::keep_keys;
+pub use scope::Allowed;
 pub use settings::{OidcIssuer, Settings};
 pub use state::{Entry, State};
 
@@ -29,7 +31,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use record::Micros;
 use rusqlite::Connection;
-use seal::message::Signed;
 use webauthn::Site;
 
 /// What everybody who signs in, or shows that it has, is held against.
@@ -135,38 +136,6 @@ impl Issuer {
     pub(crate) fn is_ours(&self, uri: &str) -> bool {
         let origins = &self.site.origins;
         origins.is_empty() || dpop::origin(uri).is_some_and(|origin| origins.contains(&origin))
-    }
-
-    /// Whether somebody's own key has signed a challenge: a passkey or an enrolled device's key. Answers the key's id. The challenge
-    /// must be one that nobody else could have been given, and good once; that is the caller's to see to.
-    ///
-    /// # Errors
-    /// The flaw, for the log.
-    pub fn signed_by(
-        &self,
-        actor: &str,
-        challenge: &[u8],
-        signed: &Signed,
-        now: Micros,
-    ) -> std::result::Result<String, Flaw> {
-        match signed {
-            Signed::Passkey(answer) => {
-                let (_, passkey) = self.state.passkey(&answer.credential).ok_or(Flaw::UnknownKey)?;
-                if passkey.actor != actor {
-                    return Err(Flaw::UnknownKey);
-                }
-                webauthn::assert(&self.site, challenge, &passkey.key, passkey.count, answer)?;
-                Ok(passkey.id())
-            }
-            Signed::Device(proof) => {
-                let shown = dpop::verify(&proof.jwt, &proof.method, &proof.uri, None, now)?;
-                if shown.nonce.as_deref() != Some(text(challenge).as_str()) {
-                    return Err(Flaw::Stale);
-                }
-                let (_, device) = self.state.device(&shown.thumbprint).ok_or(Flaw::UnknownKey)?;
-                if device.actor == actor { Ok(text(&shown.thumbprint)) } else { Err(Flaw::UnknownKey) }
-            }
-        }
     }
 }
 

@@ -55,17 +55,6 @@ impl fmt::Debug for Assertion {
     }
 }
 
-/// A signature of somebody's own key over a challenge: a passkey's, or that of a device's enrolled key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Encode, Decode)]
-pub enum Signed {
-    /// A passkey's. The challenge is the one of its client data.
-    #[n(0)]
-    Passkey(#[n(0)] Assertion),
-    /// A device key's: a DPoP proof whose `nonce` is the challenge in base64url.
-    #[n(1)]
-    Device(#[n(0)] KeyProof),
-}
-
 /// What may be asked about signing in. Thumbprints are those of RFC 7638 (SHA-256) of the key that the token is to be bound to.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub enum SignIn {
