@@ -307,14 +307,20 @@ pub fn append(db: &Connection, keys: &Keys, event: &Event) -> Result<u64> {
     Ok(position)
 }
 
-/// Appends an entry whose text is kept elsewhere, or was lost: the hash alone. Answers its position.
+/// Appends an entry whose text is kept elsewhere, or was lost: the hash and a time alone. Answers its position.
 ///
 /// # Errors
 /// Busy or Damaged if the disk fails.
-pub fn append_hash(db: &Connection, entry: &[u8; HASH_BYTES]) -> Result<u64> {
+pub fn append_hash(db: &Connection, entry: &[u8; 32], at: Micros) -> Result<u64> {
     let position = events::size(db)?;
-    events::append(db, position, entry)?;
+    events::append(db, position, &[entry.as_slice(), &at.to_be_bytes()].concat())?;
     Ok(position)
+}
+
+/// What a row says that is no sealed event: an entry (32 bytes) and a time (8). No sealed event is as short.
+fn bare(row: &[u8]) -> Option<([u8; 32], Micros)> {
+    let (entry, at) = row.split_first_chunk()?;
+    Some((*entry, Micros::from_be_bytes(at.try_into().ok()?)))
 }
 
 /// Opens the event at a position.
@@ -322,9 +328,9 @@ pub fn append_hash(db: &Connection, entry: &[u8; HASH_BYTES]) -> Result<u64> {
 /// # Errors
 /// Damaged for bytes that were not sealed for this position.
 pub fn open(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Event> {
-    if sealed.len() == HASH_BYTES {
+    if let Some((_, at)) = bare(sealed) {
         let text = "known by its hash: a certificate's statement, or what was lost before a restore";
-        return Ok(Event::new(0, Action::Backup, Decision::Permitted).detailed(text));
+        return Ok(Event::new(at, Action::Backup, Decision::Permitted).detailed(text));
     }
     let damaged = || Error::damaged(format!("audit event {position} is not what was written"));
     let place = place(position);
@@ -339,7 +345,7 @@ pub fn open(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Event> {
 /// # Errors
 /// Invalid for an event of version 1: its key would open all of them.
 pub fn disclose(keys: &Keys, position: u64, sealed: &[u8]) -> Result<Disclosure> {
-    if let Ok(entry) = sealed.try_into() {
+    if let Some((entry, _)) = bare(sealed) {
         return Ok(Disclosure::Entry(entry));
     }
     let key = keys.events.of_one(&place(position))?;
@@ -357,13 +363,10 @@ pub fn disclosed(position: u64, key: &[u8; 32], sealed: &[u8]) -> Result<Event> 
     minicbor::decode(&plain).map_err(|_| Error::invalid("what was disclosed is no audit event"))
 }
 
-/// Length of an entry. No sealed event is as short, so a row of this length is the entry itself.
-const HASH_BYTES: usize = 32;
-
 /// The ledger's entry for a sealed event.
 #[must_use]
 pub fn leaf(sealed: &[u8]) -> [u8; 32] {
-    if let Ok(entry) = sealed.try_into() {
+    if let Some((entry, _)) = bare(sealed) {
         return entry;
     }
     let mut leaf = [0; 32];

@@ -56,7 +56,7 @@ pub fn open(folder: &Folder, passphrase: &Passphrase, settings: &Settings) -> Re
     settle_root(&db, &keys, &mut vault, &custodian)?;
     check_generation(&db, &keys)?;
     // Erasures that were committed and not completed, and the first leaves of a new vault.
-    vault.prepare(&db, &keys)?;
+    vault.settle(&db, &keys)?;
     vault.complete(&keys)?;
     move_secrets(&db, &keys, &mut vault)?;
     Ok(Opened { keys, vault, db })

@@ -60,6 +60,9 @@ impl VaultFile {
             destroy_old(path)?;
             remove(&beside(path, "new"))?;
             let Some(found) = Self::read(path, paths, custodian)? else {
+                if !is_present(path) {
+                    tracing::warn!("the copy of the vault at {} is away: nobody can be erased", path.display());
+                }
                 is_uniform = false;
                 continue;
             };
@@ -153,8 +156,24 @@ impl VaultFile {
     /// before the commit leaves a file that nobody reads.
     ///
     /// # Errors
-    /// Busy for a full disk: then nothing may be committed.
+    /// Busy for a full disk or a copy that is away: then nothing may be committed.
     pub fn prepare(&mut self, db: &Connection, keys: &Keys) -> Result<()> {
+        let away = self.paths.iter().find(|path| !is_present(path));
+        if let Some(away) =
+            away.filter(|_| erasures::after(db, keys.vault.stands().0).is_ok_and(|erased| !erased.is_empty()))
+        {
+            // It would still open whoever is erased now.
+            let text = format!("the copy of the vault at {} is away: nobody can be erased", away.display());
+            return Err(Error::new(Outcome::Busy, text));
+        }
+        self.settle(db, keys)
+    }
+
+    /// As [`Self::prepare`], for what was committed already: a copy that is away follows when it is back.
+    ///
+    /// # Errors
+    /// Busy for a full disk.
+    pub fn settle(&mut self, db: &Connection, keys: &Keys) -> Result<()> {
         self.next = None;
         let (generation, reserved) = keys.vault.stands();
         let erased = erasures::after(db, generation)?;
@@ -188,14 +207,19 @@ impl VaultFile {
 
     fn lay_ready(&self, base: &Base, vault: &Vault) -> Result<()> {
         let bytes = file::seal(&self.slots, &self.key, base, vault)?;
-        for path in &self.paths {
+        for path in self.present() {
             write_new(&beside(path, "new"), &bytes)?;
         }
         Ok(())
     }
 
+    /// The file, and those of its copies whose disk is there.
+    fn present(&self) -> impl Iterator<Item = &PathBuf> {
+        self.paths.iter().enumerate().filter(|(number, path)| *number == 0 || is_present(path)).map(|(_, path)| path)
+    }
+
     fn exchange(&self) -> Result<()> {
-        for path in &self.paths {
+        for path in self.present().filter(|path| beside(path, "new").exists()) {
             for step in EXCHANGE {
                 step(path)?;
             }
@@ -259,6 +283,10 @@ pub fn overwrite(path: &Path) -> Result<()> {
         file.sync_all()
     };
     write().map_err(|e| Error::io(path.display(), &e))
+}
+
+fn is_present(path: &Path) -> bool {
+    path.parent().is_none_or(Path::is_dir)
 }
 
 fn slot(custodian: &Custodian, key: &FileKey) -> Result<Slot> {

@@ -153,9 +153,14 @@ fn copies_follow_and_one_that_is_away_refuses_the_erasure() {
     opened.db.execute_batch("BEGIN IMMEDIATE").unwrap();
     patients::erase(&opened.db, other).unwrap();
     erasures::add(&opened.db, &opened.keys, other, 3, None).unwrap();
-    assert!(opened.vault.prepare(&opened.db, &opened.keys).is_err(), "nothing may be committed");
+    let away = opened.vault.prepare(&opened.db, &opened.keys).unwrap_err();
+    assert_eq!(away.outcome(), Outcome::Busy, "nothing may be committed, and the service goes on");
     opened.db.execute_batch("ROLLBACK").unwrap();
     drop(opened);
+    // Everything else goes on without it.
+    let without = custody::open(&taken, &passphrase(), &settings).unwrap();
+    assert!(patients::create(&without.db, &without.keys).is_ok());
+    drop(without);
     fs::rename(elsewhere.path().join("gone"), elsewhere.path().join("disk")).unwrap();
     // The file itself is lost, and the copy takes its place.
     fs::remove_file(folder.path().join(FILE_NAME)).unwrap();
