@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::issuer::{Issuer, keep_keys};
 use crate::keys::Keys;
 use crate::names::Names;
-use crate::metering::Metering;
+use crate::metering::{self, Metering};
 use crate::outbound::Outbound;
 use crate::projection::{self, Projection};
 use crate::quorum::{self, Quorum};
@@ -94,12 +94,15 @@ impl Service {
         let (node_address, admin_address) = (node.address()?, admin.address()?);
 
         let (grown, told) = sync_channel(1);
-        let watch = Watch::load(&db, &shared.keys, Arc::new(config.alarms.clone()), config.canaries.clone())?;
+        let mut alarms = config.alarms.clone();
+        if config.budgets.mode == metering::Mode::Observe {
+            alarms.observe();
+        }
+        let watch = Watch::load(&db, &shared.keys, Arc::new(alarms), config.canaries.clone())?;
         shared.freeze(watch.frozen());
         let metering = Metering::load(&db, &shared.keys, Arc::new(config.budgets.clone()))?;
         metering.log_start(&db, &shared.keys)?;
-        let register = (*shared.register()).clone();
-        let (writer, orders) = Writer::new(db, Arc::clone(&shared), register, metering, watch, two_people, (vault, config.retention), grown)?;
+        let (writer, orders) = Writer::new(db, Arc::clone(&shared), metering, watch, two_people, (vault, config.retention), grown)?;
         let writer = spawn("writer", move || writer.run())?;
         let projection = spawn("ledger", move || projection.run(&told))?;
 

@@ -11,6 +11,7 @@ use crate::custody::{Retention, VaultFile};
 use crate::error::{Error, Result};
 use crate::issuer::{self, Attempt};
 use crate::keys::Keys;
+use crate::names::{self, Names};
 use crate::metering::Metering;
 use crate::proof;
 use crate::quorum::{self, Quorum};
@@ -28,7 +29,6 @@ use record::{Micros, Outcome, Purpose};
 use rusqlite::Connection;
 use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
 use seal::message::quorum::QuorumCall;
-use seal::token::token;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::{mpsc, oneshot};
@@ -152,7 +152,6 @@ impl Writer {
     pub fn new(
         db: Connection,
         shared: Arc<Shared>,
-        register: Register,
         metering: Metering,
         watch: Watch,
         quorum: Quorum,
@@ -160,6 +159,7 @@ impl Writer {
         grown: SyncSender<()>,
     ) -> Result<(Self, Orders)> {
         let (sender, queue) = mpsc::channel(REQUEST_QUEUE_MAX);
+        let register = (*shared.register()).clone();
         let writer = Self {
             db,
             shared,
@@ -240,6 +240,7 @@ impl Writer {
         self.db.prepare_cached("SAVEPOINT request")?.execute([])?;
         let register_before = matches!(order, Order::Admin(_)).then(|| self.register.clone());
         let mut failed_proofs = std::mem::take(&mut self.failed_proofs);
+        self.shared.names().begin();
         let ended = apply(&mut self.turn(now), order, &mut failed_proofs);
         self.failed_proofs = failed_proofs;
         let done = match ended {
@@ -256,6 +257,7 @@ impl Writer {
                 }
                 self.shared.sign_in.state.undo(&self.db, &self.shared.keys)?;
                 self.watch.unhear();
+                self.shared.names().undo();
                 if self.metering.is_ahead() {
                     self.metering.reload(&self.db, &self.shared.keys)?;
                 }
@@ -281,6 +283,7 @@ impl Writer {
             engine: self.shared.engine(),
             issuer: &self.shared.origin,
             sign_in: &self.shared.sign_in,
+            names: &self.shared.names,
             retention: self.retention,
             now,
         }
@@ -340,6 +343,7 @@ impl Writer {
         }
         self.register = store::register::load(&self.db, &self.shared.keys)?;
         self.shared.sign_in.state.reload(&self.db, &self.shared.keys)?;
+        *self.shared.names() = Names::load(&self.db, &self.shared.keys)?;
         self.metering.reload(&self.db, &self.shared.keys)?;
         self.watch.reload(&self.db, &self.shared.keys)
     }
@@ -407,7 +411,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
             if !turn.engine.may_search(&caller.known.actor, situation(caller.purpose, false, turn.now)) {
                 return Err(Stop::Refused(vec![turn.event(caller, Action::Search, Decision::RefusedRole)]));
             }
-            Answer::Tokens(terms.iter().map(|term| token(&turn.keys.tokens, term)).collect())
+            Answer::Tokens(names::answer(turn.names, turn.keys, terms))
         }
         Request::Release { part, items, .. } => Answer::Released(release::release(turn, caller, *part, items)?),
         Request::Compare { kept, commitment, arrived, .. } => {

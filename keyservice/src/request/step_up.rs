@@ -260,7 +260,8 @@ fn entries(turn: &Turn<'_>, caller: &Caller) -> Result<Vec<StepUpEntry>> {
     for (id, asking) in recent(turn)? {
         let is_own = asking.actor == caller.known.id;
         let waits = is_waiting(&asking, settings.wait_minutes, now);
-        if !is_own && !(waits && asking.facility == caller.known.actor.facility) {
+        let is_for_caller = waits && asking.facility == caller.known.actor.facility;
+        if !(is_own || is_for_caller) {
             continue;
         }
         let state = match &asking.approval {
