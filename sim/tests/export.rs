@@ -124,6 +124,11 @@ mod tests {
             }
         }
         assert!(stage.open("bundle", "thief", "stolen").is_err());
+        // Another implementation, written from docs/formats.md, finds the same files.
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/open_bundle.py");
+        let python = sim::program::python().unwrap().display().to_string();
+        let read = sim::program::must(&python, &[script, &bundle, &stage.path("recipient")]).unwrap();
+        assert_eq!(read.lines().count(), 14, "twelve files, the manifest, the receipt");
         // Unlocked: exactly that export.
         let said = stage.open("bundle", "recipient", "opened").unwrap();
         assert!(said.contains("verified: 12 files"), "{said}");
