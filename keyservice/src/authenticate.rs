@@ -47,7 +47,8 @@ impl Presented {
     #[must_use]
     pub fn planting(&self) -> Option<i64> {
         match self {
-            Self::Planting { number, .. } => i64::try_from(*number).ok(),
+            // A number that is too large is that of no canary, and still no ordinary admission: rows count from 1.
+            Self::Planting { number, .. } => Some(i64::try_from(*number).unwrap_or_default()),
             _ => None,
         }
     }
