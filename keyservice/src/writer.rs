@@ -386,6 +386,12 @@ fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProofs) -> Ended
             Ok(known) => {
                 turn.watch.face(known.device.as_deref(), order.presented.planting());
                 let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
+                // Planting is bringing in, and nothing else.
+                let is_planting = turn.watch.planting().is_some();
+                if is_planting && !matches!(order.request, Request::Authenticate(_) | Request::Admit { .. }) {
+                    let event = turn.event(&caller, Action::Canary, Decision::RefusedRole);
+                    return Err(Stop::Refused(vec![event]));
+                }
                 if turn.watch.is_frozen(&caller.known.id) {
                     return Err(Stop::Refused(turn.watch.refusal(&caller, turn.now).into_iter().collect()));
                 }

@@ -4,6 +4,7 @@ use crate::alarm;
 use crate::authenticate::{self, Known, Presented};
 use crate::custody;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::issuer::{self, Looked};
 use crate::proof;
 use crate::request::{self, Node, admit, break_glass, erase, label, release, step_up};
@@ -17,7 +18,6 @@ use seal::message::alarm::AlarmRequest;
 use seal::message::ledger_proof::{LedgerAsk, LedgerProof, LedgerTold};
 use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request, SignIn, Staff};
 use seal::message::report::{AccessReport, ReportAsk};
-use seal::token::token;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -201,13 +201,16 @@ impl Desk {
             return None;
         }
         let known = authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now()).ok()?;
+        if presented.planting().is_some() && !matches!(request, Request::Authenticate(_)) {
+            return None;
+        }
         if self.shared.frozen().holds(&known.id) {
             return None;
         }
         match request {
             Request::Tokens { terms, .. } if self.may_search(&known, purpose) => {
                 Counters::add(&self.shared.counters.terms, terms.len());
-                Some(Answer::Tokens(terms.iter().map(|term| token(&self.shared.keys.tokens, term)).collect()))
+                Some(Answer::Tokens(names::answer(&self.shared.names, &self.shared.keys, terms)))
             }
             Request::Authenticate(_) => Some(Answer::Who(known.who())),
             Request::Peer { ae_title, .. } => self.shared.register().peer_address(ae_title).map(Answer::Peer),

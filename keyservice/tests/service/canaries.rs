@@ -156,7 +156,8 @@ fn by_planting_nothing_else_is_brought_in_and_nothing_opened() {
         let items = vec![ReleaseItem { context, wrapped }];
         for purpose in [Purpose::SystemAdministration, Purpose::Treat] {
             let asker = Asker { purpose, ..as_it.clone() };
-            assert_eq!(world.node().release(&asker, part, items.clone()), [None], "{part:?} {purpose:?}");
+            let asked = Request::Release { asker, part, items: items.clone() };
+            assert_eq!(world.node().failure(asked), Outcome::Refused, "{part:?} {purpose:?}");
         }
     }
     assert_eq!(world.node().failure(Request::Tokens { asker: as_it.clone(), terms: terms(&["1"]) }), Outcome::Refused);
