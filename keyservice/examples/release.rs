@@ -102,6 +102,7 @@ fn set_up(folder: &Path) -> Result<Vec<ReleaseItem>> {
     let mut all = Vec::with_capacity(PATIENTS);
     for first in (0..PATIENTS).step_by(BATCH) {
         let item = |number: usize| AdmitItem {
+            says: None,
             object: ObjectId(numbered(number + 1)),
             version: 1,
             kind: "dicom".into(),

@@ -18,6 +18,7 @@ mod issuer;
 mod keys;
 pub mod outbound;
 mod metering;
+mod names;
 mod projection;
 mod proof;
 mod quorum;

@@ -89,6 +89,12 @@ pub fn prefixes(word: &str) -> Vec<String> {
     (1..=letters.len().min(PREFIX_LETTERS_MAX)).map(|count| letters.iter().take(count).collect()).collect()
 }
 
+/// How a written word sounds: each of the words that it means.
+#[must_use]
+pub fn sounds(word: &str) -> Vec<String> {
+    words(word).iter().map(|word| phonetic(word)).collect()
+}
+
 /// How a word sounds. Equal for spellings that are commonly mixed up; never shown to anybody.
 #[must_use]
 pub fn phonetic(word: &str) -> String {

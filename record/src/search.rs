@@ -1,5 +1,6 @@
 //! What can be searched without opening anything: terms go to the key service, tokens come back.
 
+use crate::name;
 use minicbor::{Decode, Encode};
 use std::fmt;
 
@@ -31,6 +32,9 @@ pub enum Field {
     /// A place on a worklist: which facility's, which station's or in which state. A property of work, not of a patient.
     #[n(7)]
     Worklist,
+    /// The word that the patient's name begins with, as [`Field::NameWord`]. Stored, and asked for by the others.
+    #[n(8)]
+    NameFirst,
 }
 
 impl Field {
@@ -42,8 +46,10 @@ impl Field {
             Self::Identifier | Self::Number | Self::AccessionNumber => 128,
             // Exact, so that a station's list of today is found among years of work; it says nothing of anybody.
             Self::Worklist => 128,
-            // 65,536 buckets: some 90 of 6 million patients a bucket, before counting that each has several words.
+            // What archives of an earlier form hold.
             Self::NameWord | Self::NamePrefix | Self::NameSound => 16,
+            // A cell of a word: its patients are few by themselves, and two cells must not meet.
+            Self::NameFirst => 32,
             // Codes are few; 256 buckets hide which test it was among those that share one.
             Self::Code => 8,
         }
@@ -64,6 +70,24 @@ pub struct Term {
 impl fmt::Debug for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Term({:?}, #)", self.field)
+    }
+}
+
+impl Term {
+    /// Whether who asks for this term wants the patients that were stored with `stored`. Words of names meet by their
+    /// letters or their sound; everything else is what it is.
+    #[must_use]
+    pub fn asks_for(&self, stored: &Self) -> bool {
+        let is_name = matches!(stored.field, Field::NameWord | Field::NameFirst);
+        match self.field {
+            Field::NameWord => is_name && self.text == stored.text,
+            Field::NamePrefix => match self.text.strip_prefix('^') {
+                Some(letters) => stored.field == Field::NameFirst && stored.text.starts_with(letters),
+                None => is_name && stored.text.starts_with(&self.text),
+            },
+            Field::NameSound => is_name && name::sounds(&stored.text).contains(&self.text),
+            _ => self == stored,
+        }
     }
 }
 

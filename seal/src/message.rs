@@ -430,9 +430,9 @@ pub enum Answer {
     /// To `Admit`.
     #[n(1)]
     Admitted(#[n(0)] Vec<Admitted>),
-    /// To `Tokens`.
-    #[n(2)]
-    Tokens(#[n(0)] Vec<Token>),
+    /// To `Tokens`: for each term every token that stands for it; none at all if they are too many to narrow anything.
+    #[n(21)]
+    Tokens(#[n(0)] Vec<Option<Vec<Token>>>),
     /// To `Release`.
     #[n(3)]
     Released(#[n(0)] Vec<Released>),

@@ -3,7 +3,7 @@
 
 use crate::Result;
 use aws_lc_rs::hmac;
-use record::{Field, Identifier, Term, Token};
+use record::{Field, Identifier, Pseudonym, Term, Token};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -18,10 +18,11 @@ fn number(field: Field) -> u8 {
         Field::NameSound => 5,
         Field::Code => 6,
         Field::Worklist => 7,
+        Field::NameFirst => 8,
     }
 }
 
-const FIELDS: [Field; 8] = [
+const FIELDS: [Field; 9] = [
     Field::Identifier,
     Field::Number,
     Field::AccessionNumber,
@@ -30,6 +31,7 @@ const FIELDS: [Field; 8] = [
     Field::NameSound,
     Field::Code,
     Field::Worklist,
+    Field::NameFirst,
 ];
 
 /// The key of one field's tokens.
@@ -76,6 +78,37 @@ pub fn token(keys: &TokenKeys, term: &Term) -> Token {
         }
     }
     Token(bytes)
+}
+
+/// The token of one cell of a word of names. Nothing in it tells two cells of one word from cells of two, nor a first word
+/// from another.
+#[must_use]
+pub fn name_cell(keys: &TokenKeys, is_first: bool, word: &str, cell: u32) -> Token {
+    let number = number(Field::NameFirst);
+    let mut bytes = vec![number];
+    if let Some(entry) = keys.0.get(usize::from(number)) {
+        let tag = named(&entry.key, b"cell", &cell.to_be_bytes(), is_first, word);
+        let kept = usize::try_from(Field::NameFirst.token_bits().div_ceil(8)).unwrap_or(0);
+        bytes.extend(tag.as_ref().iter().take(kept));
+    }
+    Token(bytes)
+}
+
+/// A number that is always the same for a patient and a word, and says nothing of either.
+#[must_use]
+pub fn name_choice(keys: &TokenKeys, patient: Pseudonym, is_first: bool, word: &str) -> u64 {
+    let Some(entry) = keys.0.get(usize::from(number(Field::NameFirst))) else { return 0 };
+    let tag = named(&entry.key, b"pick", &patient.0, is_first, word);
+    tag.as_ref().first_chunk().map_or(0, |bytes: &[u8; 8]| u64::from_be_bytes(*bytes))
+}
+
+fn named(key: &hmac::Key, purpose: &[u8; 4], which: &[u8], is_first: bool, word: &str) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    // The purpose fixes the length of what follows it, so no two inputs are the same bytes.
+    for part in [purpose.as_slice(), which, &[u8::from(is_first)], word.as_bytes()] {
+        context.update(part);
+    }
+    context.sign()
 }
 
 /// The key under which the key service looks identifiers up.

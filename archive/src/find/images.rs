@@ -50,7 +50,8 @@ async fn tokens(archive: &Inner, asker: &Asker, narrowed: &Narrowed) -> Result<V
     token_groups(archive, asker, &narrowed.terms).await
 }
 
-/// Groups of terms to groups of tokens, in one call.
+/// Groups of terms to groups of tokens, in one call. A group with a term that too many tokens stand for narrows nothing and
+/// is left out; an empty one is met by nobody.
 pub(super) async fn token_groups(
     archive: &Inner,
     asker: &Asker,
@@ -64,7 +65,11 @@ pub(super) async fn token_groups(
         return Ok(Vec::new());
     }
     let mut tokens = archive.keys.tokens(asker, &terms).await?.into_iter();
-    Ok(groups.iter().map(|group| tokens.by_ref().take(group.len()).collect()).collect())
+    let of_group = |group: &Vec<record::Term>| -> Option<Vec<record::Token>> {
+        let lists: Vec<_> = tokens.by_ref().take(group.len()).collect();
+        Some(lists.into_iter().collect::<Option<Vec<_>>>()?.concat())
+    };
+    Ok(groups.iter().filter_map(of_group).collect())
 }
 
 struct Search<'s> {

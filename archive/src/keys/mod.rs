@@ -111,11 +111,11 @@ impl KeyClient {
         }
     }
 
-    /// Search terms to tokens, in order.
+    /// Search terms to the tokens that stand for each, in order; `None` for a term that too many stand for.
     ///
     /// # Errors
     /// Refused if the asker may not; Busy while the key service is away.
-    pub async fn tokens(&self, asker: &Asker, terms: &[Term]) -> Result<Vec<Token>, Failure> {
+    pub async fn tokens(&self, asker: &Asker, terms: &[Term]) -> Result<Vec<Option<Vec<Token>>>, Failure> {
         let mut all = Vec::with_capacity(terms.len());
         for batch in terms.chunks(limits::MESSAGE_ITEMS_MAX) {
             match self.ask(Request::Tokens { asker: asker.clone(), terms: batch.to_vec() }).await? {

@@ -1,8 +1,8 @@
 //! Taking objects in: identities become pseudonyms, terms become tokens, data keys become wrapped keys.
 
 use super::{Caller, Ended, Stop, Turn, label, relate, situation};
-use crate::canary;
 use crate::audit::{Action, Decision, Event, Touched};
+use crate::canary;
 use crate::error::{Error, Result};
 use crate::identity::{self, Settled};
 use crate::store::patients::{self, Patient};
@@ -10,9 +10,9 @@ use policy::{Relation, Right};
 use record::Label;
 use record::limits::{IDENTIFIER_BYTES_MAX, LABEL_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGE_TERMS_MAX};
 use seal::message::{AdmitItem, Admitted, Context, Part};
-use seal::token::token;
 use seal::wrap::wrap;
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 /// Objects of one patient and action, for one event.
 struct Group {
@@ -127,10 +127,12 @@ fn seal_item(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, patient: Patien
     let Some(key) = patients::key(turn.db, turn.keys, patient)? else { return Ok(None) };
     let context = Context { patient: patient.pseudonym, object: item.object, version: item.version };
     let epoch = turn.keys.base.epoch();
+    let mut names = turn.names.write().unwrap_or_else(PoisonError::into_inner);
+    names.learn(turn.db, turn.keys, patient, &item.terms)?;
     Ok(Some(Admitted {
         patient: patient.pseudonym,
         linked: patients::linked(turn.db, patient)?.into_iter().map(|other| other.pseudonym).collect(),
-        tokens: item.terms.iter().map(|term| token(&turn.keys.tokens, term)).collect(),
+        tokens: item.terms.iter().map(|term| names.stored(&turn.keys.tokens, patient, term)).collect(),
         summary: wrap(&key, epoch, &context, Part::Summary, &item.summary)?,
         content: wrap(&key, epoch, &context, Part::Content, &item.content)?,
         facility: caller.known.actor.facility.clone(),

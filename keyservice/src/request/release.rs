@@ -113,7 +113,9 @@ impl<'c> Access<'c> {
             return Ok(Err(reason.into()));
         }
         let Some(key) = &self.key else { return Ok(Err(Decision::RefusedUnknown)) };
-        let Ok(opened) = unwrap(key, &item.context, part, &item.wrapped) else { return Ok(Err(Decision::RefusedForged)) };
+        let Ok(opened) = unwrap(key, &item.context, part, &item.wrapped) else {
+            return Ok(Err(Decision::RefusedForged));
+        };
         // One proof is one click: whoever rides on it opens what one click may.
         if let (Part::Content, Some(proof)) = (part, &self.proof)
             && !turn.sign_in.proofs.open(turn.db, proof, item.context.patient)?

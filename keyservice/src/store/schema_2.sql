@@ -152,3 +152,11 @@ CREATE TABLE used_once (
     until INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX used_once_until ON used_once (until);
+
+-- Names: the words that they are made of, sealed, with how many patients have each. Whose they are stands nowhere; of a patient in
+-- clear whether any name is known.
+CREATE TABLE name_word (
+    id     INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+);
+ALTER TABLE patient ADD COLUMN named INTEGER NOT NULL DEFAULT 0;

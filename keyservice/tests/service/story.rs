@@ -36,6 +36,7 @@ fn a_study_arrives_and_opens_for_those_who_treat_the_patient() {
     else {
         panic!("no tokens")
     };
+    let tokens: Vec<_> = tokens.into_iter().flatten().flatten().collect();
     assert_eq!(tokens, admitted.tokens, "what was put in is found by the same tokens");
 
     let (summary, content) = (key(&image, &admitted, Part::Summary), key(&image, &admitted, Part::Content));

@@ -16,16 +16,24 @@ use record::{FacilityCode, Pseudonym};
 use rusqlite::{Connection, Row, params_from_iter};
 use walk::Start;
 
+/// Tokens that are looked up one by one for each study.
+const LOOKED_UP_MAX: usize = 4;
+
 fn conditions(question: &mut Question, filter: &Filter, level: Level) -> Result<()> {
     question.require("st.instances > 0");
     if !filter.tokens.is_empty() {
         let facility = question.facility(&filter.viewer)?;
         for group in &filter.tokens {
             let list = question.tokens(group)?;
-            question.require(format!(
-                "EXISTS(SELECT 1 FROM study_tokens x WHERE x.facility = {facility} AND x.token IN ({list})
-                 AND x.day = st.day AND x.study = st.id)"
-            ));
+            // A few tokens are looked up for each study; of many, the studies are gathered once.
+            question.require(if group.len() <= LOOKED_UP_MAX {
+                format!(
+                    "EXISTS(SELECT 1 FROM study_tokens x WHERE x.facility = {facility} AND x.token IN ({list})
+                     AND x.day = st.day AND x.study = st.id)"
+                )
+            } else {
+                format!("st.id IN (SELECT study FROM study_tokens WHERE facility = {facility} AND token IN ({list}))")
+            });
         }
     }
     if !filter.patients.is_empty() {

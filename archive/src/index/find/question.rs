@@ -43,8 +43,15 @@ impl Question {
         self.list(values.iter().map(|text| Value::Text(text.clone())))
     }
 
+    /// Tokens as a list that `IN` takes. One is a value; many go as one value, so that the text of the question stays the same
+    /// however many there are.
     pub(super) fn tokens(&mut self, values: &[Token]) -> Result<String> {
-        self.list(values.iter().map(|token| Value::Blob(token.0.clone())))
+        if let [token] = values {
+            return self.list([Value::Blob(token.0.clone())]);
+        }
+        let quoted: Vec<String> = values.iter().map(|token| format!("\"{}\"", hex::encode(&token.0))).collect();
+        let list = self.text(&format!("[{}]", quoted.join(",")))?;
+        Ok(format!("SELECT unhex(value) FROM json_each({list})"))
     }
 
     pub(super) fn patients(&mut self, values: &[Pseudonym]) -> Result<String> {

@@ -24,15 +24,15 @@ pub(super) enum Start<'f> {
     Study,
     /// The studies that hold the series or instances that it names.
     Holder,
-    /// The studies of a token, in order.
-    Token(&'f Token),
+    /// The studies of any of these tokens, in order.
+    Tokens(&'f [Token]),
     /// The studies of a modality, in order; of all, for an empty one.
     Modality(&'f str),
 }
 
 impl Start<'_> {
     pub(super) fn is_ordered(self) -> bool {
-        matches!(self, Self::Token(_) | Self::Modality(_))
+        matches!(self, Self::Tokens(_) | Self::Modality(_))
     }
 }
 
@@ -50,10 +50,12 @@ pub(super) fn starts<'f>(db: &Connection, filter: &'f Filter, level: Level) -> R
     if !filter.series_instance_uids.is_empty() || !filter.sop_instance_uids.is_empty() {
         return Ok(vec![Start::Holder]);
     }
-    let mut choices: Vec<Vec<Start<'f>>> =
-        filter.tokens.iter().map(|group| group.iter().map(Start::Token).collect()).collect();
-    // The longest tokens keep the most bits and are shared by the fewest.
-    choices.sort_by_key(|group| std::cmp::Reverse(group.iter().map(bits).min().unwrap_or(u32::MAX)));
+    let mut groups: Vec<&'f Vec<Token>> = filter.tokens.iter().collect();
+    groups.sort_by_key(|group| !is_exact(group));
+    if let Some(exact) = groups.first().filter(|group| is_exact(group)) {
+        return Ok(vec![Start::Tokens(exact)]);
+    }
+    let mut choices: Vec<Vec<Start<'f>>> = groups.iter().map(|group| vec![Start::Tokens(group)]).collect();
     // Below the study, another facility's series may give the study its modality.
     let of_study = (level < Level::Series).then_some(&filter.study_modalities);
     let modalities =
@@ -65,18 +67,15 @@ pub(super) fn starts<'f>(db: &Connection, filter: &'f Filter, level: Level) -> R
     narrowest(db, filter, choices)
 }
 
-fn bits(start: &Start<'_>) -> u32 {
-    match start {
-        Start::Token(token) => u32::try_from(token.0.len().saturating_sub(1)).unwrap_or(0).saturating_mul(8),
-        _ => 0,
-    }
+/// Whether the tokens keep so many bits that each names one thing: nothing else is narrower.
+fn is_exact(group: &[Token]) -> bool {
+    let bits = |token: &Token| u32::try_from(token.0.len().saturating_sub(1)).unwrap_or(0).saturating_mul(8);
+    group.iter().map(bits).min().is_none_or(|bits| bits >= Field::Number.token_bits())
 }
 
 /// The choice with the fewest rows, of those that come first where several are long.
 fn narrowest<'f>(db: &Connection, filter: &'f Filter, mut choices: Vec<Vec<Start<'f>>>) -> Result<Vec<Start<'f>>> {
-    let is_exact =
-        choices.first().and_then(|group| group.iter().map(bits).min()).unwrap_or(0) > Field::NamePrefix.token_bits();
-    if choices.len() == 1 || is_exact {
+    if choices.len() == 1 {
         return Ok(choices.swap_remove(0));
     }
     let mut best: Option<(i64, Vec<Start<'f>>)> = None;
@@ -100,22 +99,28 @@ fn count(db: &Connection, filter: &Filter, start: Start<'_>) -> Result<i64> {
     Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(question.values), |row| row.get(0))?)
 }
 
-/// The tree of an ordered start, narrowed to one range of it.
-fn tree(question: &mut Question, filter: &Filter, start: Start<'_>) -> Result<&'static str> {
+/// The tree of an ordered start, narrowed to one range of it. A study may hold several of the tokens and comes once.
+fn tree(question: &mut Question, filter: &Filter, start: Start<'_>) -> Result<String> {
     let facility = question.facility(&filter.viewer)?;
     question.require(format!("d.facility = {facility}"));
     let table = match start {
-        Start::Token(token) => {
+        Start::Tokens([token]) => {
             let token = question.tokens(std::slice::from_ref(token))?;
             question.require(format!("d.token = {token}"));
-            "study_tokens d"
+            "study_tokens d".to_owned()
+        }
+        Start::Tokens(tokens) => {
+            let list = question.tokens(tokens)?;
+            format!(
+                "(SELECT DISTINCT facility, day, study FROM study_tokens WHERE facility = {facility} AND token IN ({list})) d"
+            )
         }
         Start::Modality(modality) => {
             let modality = question.text(modality)?;
             question.require(format!("d.modality = {modality}"));
-            "study_days d"
+            "study_days d".to_owned()
         }
-        _ => "study_days d",
+        _ => "study_days d".to_owned(),
     };
     question.days("d.day", &filter.study_date)?;
     Ok(table)

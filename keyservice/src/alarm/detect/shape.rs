@@ -61,13 +61,11 @@ fn one_way<K: Ord>(steps: &[&Step], enough: usize, thresholds: &Thresholds, key:
     let (mut up, mut down, mut all) = (0, 0, 0);
     for (one, next) in keys.iter().zip(keys.iter().skip(1)) {
         all += 1;
-        match (one, next) {
-            (Some(one), Some(next)) => match one.cmp(next) {
-                Ordering::Less => up += 1,
-                Ordering::Greater => down += 1,
-                Ordering::Equal => {}
-            },
-            _ => {}
+        let (Some(one), Some(next)) = (one, next) else { continue };
+        match one.cmp(next) {
+            Ordering::Less => up += 1,
+            Ordering::Greater => down += 1,
+            Ordering::Equal => {}
         }
     }
     let percent = usize::try_from(thresholds.shape_percent).unwrap_or(100);
