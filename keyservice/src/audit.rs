@@ -375,4 +375,3 @@ pub fn leaf(sealed: &[u8]) -> [u8; 32] {
     }
     leaf
 }
-

@@ -174,11 +174,7 @@ fn print_event(position: u64, event: &Event) -> Result<()> {
 /// An event as JSON, for people and their tools.
 #[must_use]
 pub fn event_json(position: u64, event: &Event) -> serde_json::Value {
-    let objects: Vec<_> = event
-        .objects
-        .iter()
-        .map(touched)
-        .collect();
+    let objects: Vec<_> = event.objects.iter().map(touched).collect();
     let patients: Option<Vec<_>> = event.patients.as_ref().map(|listed| {
         let one = |l: &Listed| {
             let objects: Vec<_> = l.objects.iter().map(touched).collect();

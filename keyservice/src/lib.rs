@@ -4,10 +4,10 @@
 //! state; one writer changes it, a group of requests at a time; an answer leaves when what it rests on is durable.
 
 mod alarm;
-mod canary;
 pub mod audit;
 mod authenticate;
 mod bearer;
+mod canary;
 mod command;
 mod config;
 mod custody;
@@ -16,9 +16,9 @@ mod error;
 mod identity;
 mod issuer;
 mod keys;
-pub mod outbound;
 mod metering;
 mod names;
+pub mod outbound;
 mod projection;
 mod proof;
 mod quorum;

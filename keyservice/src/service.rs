@@ -7,8 +7,8 @@ use crate::custody::{self, Folder, Passphrase, VaultFile};
 use crate::error::{Error, Result};
 use crate::issuer::{Issuer, keep_keys};
 use crate::keys::Keys;
-use crate::names::Names;
 use crate::metering::{self, Metering};
+use crate::names::Names;
 use crate::outbound::Outbound;
 use crate::projection::{self, Projection};
 use crate::quorum::{self, Quorum};
@@ -102,7 +102,8 @@ impl Service {
         shared.freeze(watch.frozen());
         let metering = Metering::load(&db, &shared.keys, Arc::new(config.budgets.clone()))?;
         metering.log_start(&db, &shared.keys)?;
-        let (writer, orders) = Writer::new(db, Arc::clone(&shared), metering, watch, two_people, (vault, config.retention), grown)?;
+        let (writer, orders) =
+            Writer::new(db, Arc::clone(&shared), metering, watch, two_people, (vault, config.retention), grown)?;
         let writer = spawn("writer", move || writer.run())?;
         let projection = spawn("ledger", move || projection.run(&told))?;
 
@@ -255,8 +256,7 @@ fn follow(
         (standing.needed, standing.cosigned) = (settings.0.needed, cosigned.map(Arc::new));
     });
     tokio::spawn(witness::ring_when_late(shared.witnessed.subscribe(), orders, stop.clone()));
-    let follower =
-        Follower::new(settings, outbound, own, &folder, shared.checkpoints(), shared.witnessed.clone());
+    let follower = Follower::new(settings, outbound, own, &folder, shared.checkpoints(), shared.witnessed.clone());
     let (ended, worker) = oneshot::channel();
     tokio::spawn(async move {
         let _nobody_waits = ended.send(follower.run(stop).await);

@@ -65,7 +65,15 @@ impl Counters {
 impl Shared {
     /// Values as they are at a start.
     #[must_use]
-    pub fn new(folder: PathBuf, keys: Keys, origin: String, vkey: String, register: Register, sign_in: Issuer, engine: Engine) -> Self {
+    pub fn new(
+        folder: PathBuf,
+        keys: Keys,
+        origin: String,
+        vkey: String,
+        register: Register,
+        sign_in: Issuer,
+        engine: Engine,
+    ) -> Self {
         Self {
             folder,
             keys,

@@ -214,14 +214,9 @@ mod golden {
             Answer::Checkpoint("note\n".into()),
             Answer::Certificates(vec![Certificate { sha256: [1; 32], ae_title: "CT1".into() }]),
         ];
-        for outcome in [
-            Outcome::Invalid,
-            Outcome::Refused,
-            Outcome::Busy,
-            Outcome::Damaged,
-            Outcome::Closed,
-            Outcome::Exhausted,
-        ] {
+        for outcome in
+            [Outcome::Invalid, Outcome::Refused, Outcome::Busy, Outcome::Damaged, Outcome::Closed, Outcome::Exhausted]
+        {
             answers.push(Answer::Failed(Failure { outcome, text: "why".into(), retry_after_seconds: None }));
         }
         answers.push(Answer::Peer(PeerAddress {
@@ -274,7 +269,11 @@ mod golden {
             AdminAnswer::Token("eyJ0".into()),
             AdminAnswer::Register(register),
             AdminAnswer::Ledger { vkey: "v".into(), size: 3 },
-            AdminAnswer::Failed(Failure { outcome: Outcome::Refused, text: "why".into(), retry_after_seconds: Some(60) }),
+            AdminAnswer::Failed(Failure {
+                outcome: Outcome::Refused,
+                text: "why".into(),
+                retry_after_seconds: Some(60),
+            }),
             AdminAnswer::Invitation("eyJ2".into()),
             AdminAnswer::Staff(vec![StaffEntry {
                 name: "SITI".into(),

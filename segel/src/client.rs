@@ -101,7 +101,8 @@ impl HttpClient {
 
     /// Posts nothing, and takes the answer as it comes.
     pub async fn post_stream(&self, path: &str, accept: &str) -> Result<hyper::Response<hyper::body::Incoming>> {
-        let request = self.request(Method::POST, path).await?.header(header::ACCEPT, accept).body(full(Bytes::new()))?;
+        let request =
+            self.request(Method::POST, path).await?.header(header::ACCEPT, accept).body(full(Bytes::new()))?;
         self.client.request(request).await.context("the archive does not answer")
     }
 

@@ -148,14 +148,8 @@ Exhausted A700 A700 A702 429 429 throttled throttled
 
     #[test]
     fn the_table_is_what_peers_were_told() {
-        let kinds = [
-            Outcome::Invalid,
-            Outcome::Refused,
-            Outcome::Busy,
-            Outcome::Damaged,
-            Outcome::Closed,
-            Outcome::Exhausted,
-        ];
+        let kinds =
+            [Outcome::Invalid, Outcome::Refused, Outcome::Busy, Outcome::Damaged, Outcome::Closed, Outcome::Exhausted];
         let written: String = kinds
             .into_iter()
             .map(words)

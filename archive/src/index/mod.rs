@@ -68,12 +68,7 @@ impl Index {
     }
 
     /// Some patient of a facility with instances alone, as the index shows it.
-    pub(crate) fn likeness(
-        &self,
-        facility: &FacilityCode,
-        chosen: u64,
-        limit: usize,
-    ) -> Result<Vec<rows::Likeness>> {
+    pub(crate) fn likeness(&self, facility: &FacilityCode, chosen: u64, limit: usize) -> Result<Vec<rows::Likeness>> {
         self.read(|db| likeness::likeness(db, facility, chosen, limit))
     }
 

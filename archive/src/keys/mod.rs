@@ -17,11 +17,11 @@ use connection::{Connection, Lost};
 use known::Known;
 use leases::Leases;
 use record::{Outcome, Pseudonym, Purpose, Term, Token, limits};
+use seal::message::break_glass::{GlassAnswer, GlassAsk};
+use seal::message::canary::Planting;
 use seal::message::custody::Basis;
 use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
-use seal::message::break_glass::{GlassAnswer, GlassAsk};
 use seal::message::step_up::{StepUpAsk, StepUpEntry};
-use seal::message::canary::Planting;
 use seal::message::{AdmitItem, Admitted, Answer, Asker, Failure, Part, ReleaseItem, Released, Request, Who};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -227,7 +227,9 @@ impl KeyClient {
         }
         match self.glass(asker, GlassAsk::Open).await? {
             GlassAnswer::Broken { patients, .. } => Ok(Some(patients)),
-            GlassAnswer::Queue(_) => Err(failure(Outcome::Damaged, "the key service answered something else than was asked")),
+            GlassAnswer::Queue(_) => {
+                Err(failure(Outcome::Damaged, "the key service answered something else than was asked"))
+            }
         }
     }
 
@@ -267,12 +269,7 @@ impl KeyClient {
     /// # Errors
     /// Refused if the asker may not; Exhausted after too many in a day; Invalid for a facility that is none; Busy while the
     /// key service is away.
-    pub async fn relate(
-        &self,
-        asker: &Asker,
-        patient: Pseudonym,
-        change: RelationChange,
-    ) -> Result<Noted, Failure> {
+    pub async fn relate(&self, asker: &Asker, patient: Pseudonym, change: RelationChange) -> Result<Noted, Failure> {
         match self.ask(Request::Relate(RelateRequest { asker: asker.clone(), patient, change })).await? {
             Answer::Noted(noted) => Ok(noted),
             other => Err(unexpected(&other)),

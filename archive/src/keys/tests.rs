@@ -35,9 +35,9 @@ fn serve(path: &Path) -> tokio::task::JoinHandle<()> {
         while let Ok((mut stream, _)) = listener.accept().await {
             while let Some(Call { id, request }) = receive(&mut stream).await {
                 let answer = match request {
-                    Request::Tokens { terms, .. } => {
-                        Answer::Tokens(terms.iter().map(|term| Some(vec![Token(term.text.clone().into_bytes())])).collect())
-                    }
+                    Request::Tokens { terms, .. } => Answer::Tokens(
+                        terms.iter().map(|term| Some(vec![Token(term.text.clone().into_bytes())])).collect(),
+                    ),
                     _ => Answer::Who(who()),
                 };
                 send(&mut stream, &Reply { id, answer }).await;
@@ -62,8 +62,11 @@ async fn replies_find_their_callers_in_any_order() {
         let other: Call = receive(&mut stream).await.unwrap();
         for Call { id, request } in [other, one] {
             let Request::Tokens { terms, .. } = request else { panic!("not asked") };
-            send(&mut stream, &Reply { id, answer: Answer::Tokens(vec![Some(vec![Token(terms[0].text.clone().into_bytes())])]) })
-                .await;
+            send(
+                &mut stream,
+                &Reply { id, answer: Answer::Tokens(vec![Some(vec![Token(terms[0].text.clone().into_bytes())])]) },
+            )
+            .await;
         }
         stream
     });

@@ -183,7 +183,11 @@ async fn an_erased_patient_is_gone_and_may_come_again() {
     let patient = located[0].patient();
     let refused = world.archive.erase(&world.a, patient, "a machine asks", None).await.unwrap_err();
     assert_eq!(refused.outcome(), Outcome::Refused);
-    world.archive.erase(&world.registrar, patient, "the patient asked", Some(seal::message::custody::Basis::PatientRequest)).await.unwrap();
+    world
+        .archive
+        .erase(&world.registrar, patient, "the patient asked", Some(seal::message::custody::Basis::PatientRequest))
+        .await
+        .unwrap();
     assert!(world.archive.open(&world.a, Part::Content, &located).await.unwrap().is_empty());
     assert!(world.archive.find(&world.a, &Query::at(Level::Study)).await.unwrap().is_empty());
 

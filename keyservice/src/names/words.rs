@@ -124,7 +124,11 @@ mod tests {
         let mut stands = Vec::new();
         for nth in 1..=60_000_u64 {
             // Hardly anybody at first, then half of the arrivals, then nobody.
-            let every = match nth { 0..20_000 => 50, 20_000..40_000 => 2, _ => 1_000_000 };
+            let every = match nth {
+                0..20_000 => 50,
+                20_000..40_000 => 2,
+                _ => 1_000_000,
+            };
             if draw(&mut state, every) == 0 {
                 word.learn(nth);
                 let choice = draw(&mut state, u64::from(u32::MAX));

@@ -19,12 +19,8 @@ type Frame = Zeroizing<Vec<u8>>;
 
 /// Serves a connection until it ends, breaks the protocol, or the service stops: its messages are of one family and come
 /// from one node.
-pub async fn serve<S>(
-    stream: S,
-    desk: Arc<Desk>,
-    (family, node): (Family, Node),
-    mut stop: watch::Receiver<bool>,
-) where
+pub async fn serve<S>(stream: S, desk: Arc<Desk>, (family, node): (Family, Node), mut stop: watch::Receiver<bool>)
+where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (mut reader, writer) = tokio::io::split(stream);

@@ -4,20 +4,22 @@ use crate::alarm;
 use crate::authenticate::{self, Known, Presented};
 use crate::custody;
 use crate::error::{Error, Result};
-use crate::names;
 use crate::issuer::{self, Looked};
+use crate::names;
 use crate::proof;
 use crate::request::{self, Node, admit, break_glass, erase, label, release, step_up};
-use crate::{disclosure, report};
 use crate::shared::{Counters, Shared};
 use crate::writer::{Done, NodeOrder, Order, Orders};
+use crate::{disclosure, report};
 use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
 use record::{Outcome, Pseudonym, Purpose};
 use seal::frame;
 use seal::message::alarm::AlarmRequest;
 use seal::message::ledger_proof::{LedgerAsk, LedgerProof, LedgerTold};
-use seal::message::{AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request, SignIn, Staff};
 use seal::message::report::{AccessReport, ReportAsk};
+use seal::message::{
+    AdminAnswer, AdminCall, AdminReply, AdminRequest, Answer, Asker, Call, Reply, Request, SignIn, Staff,
+};
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -200,7 +202,9 @@ impl Desk {
         if !matches!(request, Request::Authenticate(_) | Request::Tokens { .. } | Request::Peer { .. }) {
             return None;
         }
-        let known = authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now()).ok()?;
+        let known =
+            authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now())
+                .ok()?;
         if presented.planting().is_some() && !matches!(request, Request::Authenticate(_)) {
             return None;
         }
@@ -223,7 +227,8 @@ impl Desk {
     }
 
     async fn certificate(&self, presented: &Presented, patient: Pseudonym) -> Result<Answer> {
-        let known = authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now());
+        let known =
+            authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now());
         let known = known.map_err(|_| Error::refused())?;
         let shared = Arc::clone(&self.shared);
         let making = tokio::task::spawn_blocking(move || custody::certify(&shared, &known, patient));

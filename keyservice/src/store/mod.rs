@@ -8,8 +8,8 @@ pub mod holds;
 pub mod patients;
 pub mod quorum;
 pub mod register;
-pub mod sealed;
 pub mod relations;
+pub mod sealed;
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;

@@ -171,7 +171,9 @@ fn every_list_and_word_has_its_limit() {
     let reason = |len: usize| Request::Erase {
         asker: registrar.clone(),
         patient: record::Pseudonym([1; 16]),
-        reason: "r".repeat(len), basis: Some(Basis::PatientRequest) };
+        reason: "r".repeat(len),
+        basis: Some(Basis::PatientRequest),
+    };
     for (name, fits, longer) in [
         (
             "items admitted",

@@ -20,7 +20,12 @@ fn requests(asker: &Asker) -> Vec<Request> {
         Request::Tokens { asker: asker.clone(), terms: Vec::new() },
         Request::Release { asker: asker.clone(), part: Part::Content, items: vec![kept.clone()] },
         Request::Compare { asker: asker.clone(), kept, commitment: [0; 32], arrived: [0; 32] },
-        Request::Erase { asker: asker.clone(), patient: context.patient, reason: "asked".into(), basis: Some(Basis::PatientRequest) },
+        Request::Erase {
+            asker: asker.clone(),
+            patient: context.patient,
+            reason: "asked".into(),
+            basis: Some(Basis::PatientRequest),
+        },
     ]
 }
 

@@ -151,8 +151,8 @@ fn a_passkey_is_enrolled_and_signs_in_and_opens() {
     let begin = SignIn::Begin { name: Some(SARI.into()), thumbprint: other.0.thumbprint() };
     let given = challenge(&mut node, begin);
     assert_eq!(
-        given.credentials.iter().map(|one| one.0.clone()).collect::<Vec<_>>(),
-        [authenticator.credential.clone()]
+        given.credentials.iter().map(|one| one.0.as_slice()).collect::<Vec<_>>(),
+        [authenticator.credential.as_slice()]
     );
     let finish =
         SignIn::Finish { assertion: authenticator.answer(&given), proof: other.proof(), purpose: Purpose::Treat };

@@ -26,7 +26,7 @@ impl Writer {
     }
 
     fn element(&mut self, tag: u32, vr: &str, value: &[u8]) {
-        let padding = if value.len() % 2 == 0 {
+        let padding = if value.len().is_multiple_of(2) {
             None
         } else if vr == "UI" {
             Some(0)

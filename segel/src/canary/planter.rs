@@ -44,7 +44,7 @@ async fn plant(archive: &Archive, planting: &Planting) -> Result<()> {
     let mut random = Random::new(seed()?);
     for _ in 0..LIKENESSES_TRIED {
         let shapes = archive.likeness(&planting.facility, random.bits()).await?;
-        if shapes.is_empty() || !shapes.iter().all(|shape| picture::is_drawn(shape)) {
+        if shapes.is_empty() || !shapes.iter().all(picture::is_drawn) {
             continue;
         }
         let today = jiff::Timestamp::from_microsecond(record::time::now())?.to_zoned(jiff::tz::TimeZone::UTC).date();

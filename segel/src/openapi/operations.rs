@@ -100,9 +100,13 @@ pub const OPERATIONS: &[Operation] = &[
         gives: &["application/cbor"],
         is_open: true,
     },
-    post("/export/{export}", "Export", "Runs an approved export; its bundle opens for its recipient alone.", &[], &[
-        "application/vnd.segel.bundle",
-    ]),
+    post(
+        "/export/{export}",
+        "Export",
+        "Runs an approved export; its bundle opens for its recipient alone.",
+        &[],
+        &["application/vnd.segel.bundle"],
+    ),
     get("/dicom-web/studies", SEARCH, "Search for studies.", MATCHING, JSON),
     post("/dicom-web/studies", STORE, "Store instances.", STORED, JSON),
     get("/dicom-web/series", SEARCH, "Search for series.", MATCHING, JSON),

@@ -81,7 +81,9 @@ mod tests {
     #[test]
     fn the_pages_own_files_need_no_exception_of_the_policy() {
         assert!(!POLICY.contains("unsafe"));
-        for template in ["layout", "signin", "purpose", "studies", "study", "patient", "results", "failure", "emergency"] {
+        for template in
+            ["layout", "signin", "purpose", "studies", "study", "patient", "results", "failure", "emergency"]
+        {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
             let text = std::fs::read_to_string(format!("{path}/{template}.html")).unwrap();
             for inline in ["style=", "onclick=", "onload=", "javascript:", "<style", "http://", "https://"] {

@@ -113,7 +113,7 @@ fn hours_of(role: Role, random: &mut Random, day: i64, person: u64) -> Vec<i64> 
     match role {
         Role::System => (0..24).collect(),
         // A third is on nights one week in three; the others are on call now and then.
-        Role::Clinician if person % 3 == 0 && (day / 7) % 3 == 0 => vec![21, 22, 23, 0, 1, 2, 3, 4, 5, 6],
+        Role::Clinician if person.is_multiple_of(3) && (day / 7) % 3 == 0 => vec![21, 22, 23, 0, 1, 2, 3, 4, 5, 6],
         Role::Clinician if random.percent(4) => vec![9, 10, 11, 20, 21, 22],
         _ if weekend && !random.percent(20) => Vec::new(),
         Role::Laboratory => (6..15).collect(),
@@ -129,7 +129,7 @@ fn work(random: &mut Random, hospital: &mut Hospital, role: Role, person: u64, d
         let start = MONDAY + day * DAY + hour * HOUR_MICROS + i64::try_from(shift.random.below(90)).unwrap() * SECOND;
         match role {
             // Every fourth is a radiologist, who reads down a list.
-            Role::Clinician if person % 4 == 0 => {
+            Role::Clinician if person.is_multiple_of(4) => {
                 let count = shift.random.between(10, 36);
                 shift.hour(start, count, 60, 25);
             }
