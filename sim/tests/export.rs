@@ -89,21 +89,8 @@ mod tests {
         }
         // Without approvers there is no bulk export.
         let recipient = format!("{}.pub", stage.path("recipient"));
-        let asked = [
-            "request",
-            "--recipient",
-            &recipient,
-            "--name",
-            "University",
-            "--purpose",
-            "HRESCH",
-            "--facility",
-            "RSUD-A",
-            "--patients-max",
-            "20",
-            "--reason",
-            "a study",
-        ];
+        let rest = "--name University --purpose HRESCH --facility RSUD-A --patients-max 20 --reason study";
+        let asked: Vec<&str> = ["request", "--recipient", &recipient].into_iter().chain(rest.split(' ')).collect();
         refused(data, "export", &asked).unwrap();
         let approvers = Approvers::register(&stage.archive, "RSUD-A", stage.folder.path()).unwrap();
         let id = stage.request("recipient", "20");
