@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use sim::adversary::Finding;
     use sim::process::{Archive, Tokens};
     use sim::program;
     use sim::sample::{Person, Uids, data_set, file};
@@ -65,7 +66,16 @@ mod tests {
         assert_eq!((&alarm["severity"], &alarm["who"]), (&"critical".into(), &"clinician RSUD-A".into()));
         // What was open a moment ago is at hand for two seconds at most.
         let stopped = until("the end", 5, || (open(&archive, &clinician, 0) != 200).then(|| begun.elapsed()));
-        println!("enumeration: {opened} patients opened, alarm seen after {rang:?}, nothing opens after {stopped:?}");
+        Finding {
+            row: "a clinician's whole device",
+            way: "one study after the other, at a program's pace",
+            yielded: f64::from(u32::try_from(opened).unwrap()),
+            // The role's hour.
+            limit: 60.0,
+            unit: "patients",
+            note: format!("alarm after {rang:?}, nothing opens after {stopped:?}"),
+        }
+        .must_be_met();
         assert!(opened < 60 && rang < Duration::from_secs(60) && stopped < Duration::from_secs(300));
 
         let incidents = admin(&archive, &["incidents"]);
@@ -131,21 +141,30 @@ mod tests {
         std::thread::spawn(move || {
             for (n, stream) in listener.incoming().enumerate() {
                 let Ok(stream) = stream else { return };
-                if take(stream, answer(n), &sender).is_none() {
-                    return;
-                }
+                // A connection without a request is no call.
+                let _heard = take(stream, answer(n), &sender);
             }
         });
         Hook { url, calls }
     }
 
-    fn take(stream: TcpStream, answer: &str, sender: &Sender<Call>) -> Option<()> {
+    fn take(stream: TcpStream, says: &str, sender: &Sender<Call>) -> Option<()> {
         let mut reader = BufReader::new(stream);
+        sender.send(hear(&mut reader)?).ok()?;
+        answer(reader.get_mut(), says).ok()
+    }
+
+    fn answer(stream: &mut TcpStream, says: &str) -> std::io::Result<()> {
+        write!(stream, "HTTP/1.1 {says}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    }
+
+    /// A whole request; `None` for a connection without one.
+    fn hear(reader: &mut BufReader<TcpStream>) -> Option<Call> {
         let (mut length, mut delivery, mut signature) = (0, String::new(), String::new());
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).ok()? == 0 {
-                return Some(());
+                return None;
             }
             let line = line.trim();
             if line.is_empty() {
@@ -161,9 +180,7 @@ mod tests {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        sender.send(Call { delivery, signature, body: String::from_utf8(body).ok()? }).ok()?;
-        let _gone = write!(reader.get_mut(), "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-        Some(())
+        Some(Call { delivery, signature, body: String::from_utf8(body).ok()? })
     }
 
     /// A certificate of `localhost` with its key.
@@ -280,12 +297,15 @@ mod tests {
         let (sender, calls) = channel();
         // The message is here, and the key service dies before it hears that it was taken.
         let (stream, _) = listener.accept().unwrap();
+        let mut kept = stream.try_clone().unwrap();
+        let first = hear(&mut BufReader::new(stream)).unwrap();
         let victim = archive.keyservice_process_id().unwrap().to_string();
         program::must("kill", &["-KILL", &victim]).unwrap();
-        take(stream, "204 Taken", &sender);
+        let _gone = answer(&mut kept, "204 Taken");
+        drop(kept);
         let (stream, _) = listener.accept().unwrap();
         take(stream, "204 Taken", &sender);
-        let (first, second) = (calls.recv().unwrap(), calls.recv().unwrap());
+        let second = calls.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!((first.delivery, first.body), (second.delivery, second.body));
     }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use sim::adversary::Finding;
     use sim::kept;
     use sim::process::{Archive, PASSPHRASE, segel, segel_output};
     use sim::program::ours;
@@ -202,7 +203,17 @@ mod tests {
         assert!(said.contains("no service wrote it down"), "{said}");
         done(keyservice(&stolen.join("keyservice"), &["restore", &stage.text("loot")]));
         let thief = Archive::start(&stolen).unwrap();
-        assert_eq!(stage.reading(&thief), [false, true, true]);
+        let reading = stage.reading(&thief);
+        Finding {
+            row: "an erased patient, from backups of before",
+            way: "every older copy, the root and the vault of today",
+            yielded: f64::from(u8::from(reading[0])),
+            limit: 0.0,
+            unit: "patients",
+            note: "all others open".into(),
+        }
+        .must_be_met();
+        assert_eq!(reading, [false, true, true]);
         thief.stop().unwrap();
         // The vault that was destroyed is what was missing, and nothing else: with it the same files open everything.
         // (No file of today holds it: what is left of the old one is zeros.)

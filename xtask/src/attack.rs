@@ -28,7 +28,7 @@ pub fn run(options: &Options) -> Result<()> {
     let venv = tools::venv()?;
     run::must("cargo", &["build", "--package", "segel", "--package", "keyservice"])?;
     let mut arguments = vec!["nextest", "run", "--package", "sim", "--no-capture", "--no-fail-fast"];
-    for test in ["attack", "attack_node", "attack_people"] {
+    for test in ["attack", "alarms", "canaries", "custody", "export", "quorum", "sign_in", "threat_model", "witness"] {
         arguments.extend(["--test", test]);
     }
     arguments.extend(options.only.as_deref());

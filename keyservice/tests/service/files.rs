@@ -157,7 +157,7 @@ fn another_root_and_a_changed_register_are_noticed() {
     let root = std::fs::read(&ours).unwrap();
     std::fs::copy(theirs, &ours).unwrap();
     let error = world.start().unwrap_err();
-    assert!(error.outcome() == Outcome::Damaged && error.to_string().contains("do not belong"), "{error}");
+    assert!(error.outcome() == Outcome::Damaged && error.to_string().contains("another root"), "{error}");
     std::fs::write(&ours, root).unwrap();
 
     // Whoever can write the file but has no root cannot make CT-B a machine of facility A.

@@ -3,6 +3,7 @@
 mod disk;
 mod modality;
 mod send;
+mod stolen;
 mod story;
 pub mod world;
 

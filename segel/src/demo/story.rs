@@ -23,14 +23,14 @@ use zeroize::Zeroizing;
 const TOKEN_SECONDS: u32 = 12 * 3600;
 /// A checkpoint is signed at least this often, and some more for a loaded machine.
 const CHECKPOINT_MAX: Duration = Duration::from_secs(15);
-const STUDY_INSTANCE_UID: &str = "0020000D";
+pub(super) const STUDY_INSTANCE_UID: &str = "0020000D";
 const SERIES_INSTANCE_UID: &str = "0020000E";
 const SOP_INSTANCE_UID: &str = "00080018";
 
 /// A running demonstration.
 pub struct Story {
-    folder: PathBuf,
-    world: Arc<World>,
+    pub(super) folder: PathBuf,
+    pub(super) world: Arc<World>,
     node: Option<Node>,
     begun: Instant,
     step: usize,
@@ -87,16 +87,17 @@ impl Story {
         self.send(&people).await?;
         let (patient, study) = self.clinician_reads(&people).await?;
         self.strangers_are_refused(&people, &patient, &study).await?;
+        self.stolen_login_is_stopped().await?;
         self.thief_finds_nothing()?;
         self.ledger_verifies().await?;
         self.scrub_finds_nothing()
     }
 
-    fn node(&self) -> Result<&Node> {
+    pub(super) fn node(&self) -> Result<&Node> {
         self.node.as_ref().context("the archive has stopped")
     }
 
-    fn say(&mut self, since: Instant, text: &str) {
+    pub(super) fn say(&mut self, since: Instant, text: &str) {
         self.step += 1;
         println!("  {}. [{:7.1} ms] {text}", self.step, since.elapsed().as_secs_f64() * 1000.0);
     }
@@ -327,14 +328,14 @@ fn listed(sent: &Sent) -> String {
     sent.by_door.iter().map(|(door, count)| format!("{count} by {door}")).collect::<Vec<_>>().join(", ")
 }
 
-async fn json(client: &HttpClient, path: &str) -> Result<Value> {
+pub(super) async fn json(client: &HttpClient, path: &str) -> Result<Value> {
     let answer = client.get(path, "application/dicom+json").await?;
     ensure!(answer.status.is_success(), "{} answered {}", path.split('?').next().unwrap_or_default(), answer.status);
     Ok(serde_json::from_slice(&answer.body)?)
 }
 
 /// A text of a DICOM JSON row.
-fn text(row: Option<&Value>, tag: &str) -> Result<String> {
+pub(super) fn text(row: Option<&Value>, tag: &str) -> Result<String> {
     let value = row.and_then(|row| row.get(tag)?.get("Value")?.get(0)?.as_str());
     value.map(str::to_owned).with_context(|| format!("a row without {tag}"))
 }

@@ -35,6 +35,8 @@ async fn every_route_is_described_and_every_description_has_its_route() {
     let entrance = crate::identity::Entrance::new(doors.clone(), crate::identity::Providers::default(), &[]);
     let router = crate::dicomweb::router(doors.clone())
         .merge(crate::emergency::router(doors.clone()))
+        .merge(crate::http::quorum::router(doors.clone()))
+        .merge(crate::export::router(doors.clone()))
         .merge(crate::fhir::router(doors))
         .merge(crate::identity::router(entrance))
         .merge(router());
