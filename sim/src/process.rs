@@ -33,6 +33,9 @@ pub struct Archive {
     child: Child,
 }
 
+/// Settings under which a test may read like a thief: budgets are counted and refuse nothing, and nobody is frozen but for canaries.
+pub const UNBOUNDED: &str = "[budgets]\nmode = \"observe\"\n";
+
 impl Archive {
     /// Starts an archive on a data folder.
     ///

@@ -7,7 +7,7 @@ mod tests {
     use sim::adversary::readable::Readers;
     use sim::adversary::{Finding, frequency, guess, world};
     use sim::orthanc::Orthanc;
-    use sim::process::Archive;
+    use sim::process::{Archive, UNBOUNDED};
     use sim::random::seed;
     use sim::sample::{Person, Uids, data_set, file};
     use sim::{amount, kept, program};
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn both_hosts_live_yield_everything() {
-        let stage = Stage::filled_with(amount(200, 1_000), "[budgets]\nmode = \"observe\"\n");
+        let stage = Stage::filled_with(amount(200, 1_000), UNBOUNDED);
         let mut found = 0;
         for (n, person) in stage.people.iter().enumerate() {
             let path = format!("/dicom-web/studies/{}/metadata", Uids::new(n + 1, 1, 1).study);

@@ -5,7 +5,7 @@
 mod tests {
     use sim::http::get;
     use sim::known::{Acknowledged, Numbered, signal, transact};
-    use sim::process::{Archive, segel, segel_output};
+    use sim::process::{Archive, UNBOUNDED, segel, segel_output};
     use sim::random::{Random, seed};
     use sim::{amount, dimse, program};
     use std::collections::BTreeSet;
@@ -181,7 +181,7 @@ mod tests {
         let first = seed();
         println!("SEGEL_SEED={first}");
         let mut random = Random::new(first);
-        let mut archive = Archive::start(&data).unwrap();
+        let mut archive = Archive::start_with_keyservice(&data, UNBOUNDED).unwrap();
         let token = archive.facility("RSUD-A").unwrap().system;
         archive.peer("MODALITY", "RSUD-A").unwrap();
         let destination = Destination::start();

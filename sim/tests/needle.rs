@@ -3,7 +3,7 @@
 
 #[cfg(test)]
 mod tests {
-    use sim::process::Archive;
+    use sim::process::{Archive, UNBOUNDED};
     use sim::sample::{Person, Uids, covid_bundle, data_set, file};
     use sim::{amount, kept};
 
@@ -76,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (data, work) = (folder.path().join("data"), folder.path().join("work"));
         std::fs::create_dir_all(&work).unwrap();
-        let archive = Archive::start(&data).unwrap();
+        let archive = Archive::start_with_keyservice(&data, UNBOUNDED).unwrap();
         let tokens = archive.facility("RSUD-A").unwrap();
         let people = amount(100, 400);
         let mut needles = Vec::new();
