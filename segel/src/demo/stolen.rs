@@ -7,11 +7,25 @@ use anyhow::{Context as _, Result, bail, ensure};
 use record::{Purpose, Role};
 use seal::message::alarm::{AlarmAnswer, AlarmRequest};
 use seal::message::{AdminAnswer, AdminRequest};
+use std::path::Path;
 use std::time::Instant;
 
 /// Refusals in a row after which the thief gives up.
 const REFUSALS_MAX: usize = 10;
 const TOKEN_SECONDS: u32 = 3_600;
+
+/// A hospital of the demonstration has some twenty patients with images; where there are thousands, budgets are larger.
+const SETTINGS: &str = "[budgets.actor.radiographer]
+contents = { hour = 8, day = 16 }
+summaries = { hour = 200, day = 500 }
+";
+
+/// Settings of the key service for a world so small.
+pub(super) fn expect_few_patients(folder: &Path) -> Result<()> {
+    let folder = folder.join("keyservice");
+    std::fs::create_dir_all(&folder)?;
+    Ok(std::fs::write(folder.join("keyservice.toml"), SETTINGS)?)
+}
 
 impl Story {
     /// The thief lists, opens one study after the other, and is stopped; the alarm says whose login it was.

@@ -321,6 +321,7 @@ async fn start(folder: &Path, http: SocketAddr, secret: Zeroizing<Vec<u8>>) -> R
     config.http.address = Some(if free { http } else { SocketAddr::new(http.ip(), 0) });
     config.check()?;
     config.dimse.plain = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    super::stolen::expect_few_patients(folder)?;
     Node::start(folder, &config, Passphrase::Given(secret), true).await
 }
 
