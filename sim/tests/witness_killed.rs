@@ -7,7 +7,7 @@ mod tests {
     use ledger::{Log, SignedCheckpoint, SigningKey};
     use sim::amount;
     use sim::witness::{Witness, exchange};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
     use tempfile::TempDir;
 
     fn get(url: &str, path: &str) -> String {
@@ -43,6 +43,8 @@ mod tests {
         let mut random = sim::random::Random::new(0x5E_6E1);
         let mut chosen: Vec<String> = Vec::new();
         let (mut kills, mut unanswered) = (0, 0);
+        // How long two answers take here: a kill must fall into that time to show anything.
+        let mut usual = Duration::from_millis(10);
         for size in 1..=amount(30, 300) {
             let branch = |name: &str| [chosen.clone(), vec![format!("{name} {size}")]].concat();
             let branches = [branch("a"), branch("b")];
@@ -50,17 +52,22 @@ mod tests {
             let asked: Vec<_> = branches.iter().map(|entries| asks(entries, old)).collect();
             // Both branches are submitted at once, and the witness is killed somewhere on the way.
             let url = witness.as_ref().unwrap().url.clone();
+            let begun = Instant::now();
             let answers: Vec<_> = std::thread::scope(|scope| {
                 let asking: Vec<_> =
                     asked.iter().map(|(_, _, body)| scope.spawn(|| post(&url, body).unwrap_or_default())).collect();
                 if size % 2 == 0 {
-                    std::thread::sleep(Duration::from_micros(random.below(30_000)));
+                    let most = u64::try_from(usual.as_micros()).unwrap().max(1);
+                    std::thread::sleep(Duration::from_micros(random.below(most)));
                     witness.take().unwrap().kill();
                     kills += 1;
                     witness = Some(begin());
                 }
                 asking.into_iter().map(|asking| asking.join().unwrap()).collect()
             });
+            if size % 2 == 1 {
+                usual = begun.elapsed();
+            }
             let cosigned: Vec<bool> = answers.iter().map(|answer| answer.starts_with("HTTP/1.1 200")).collect();
             unanswered += answers.iter().filter(|answer| answer.is_empty()).count();
             assert!(cosigned != [true, true], "two trees of {size} entries were cosigned");
