@@ -42,7 +42,9 @@ impl Shape {
         let total = |extent: crate::object::Extent| plain_len(extent.sealed_bytes).ok();
         let mut tokens = BTreeMap::new();
         for Token(bytes) in &likeness.tokens {
-            *tokens.entry(bytes.first().copied()?).or_default() += 1;
+            // What an earlier build stored has tokens that none are made of any more.
+            let number = bytes.first().copied().filter(|number| stored_under(*number).is_some())?;
+            *tokens.entry(number).or_default() += 1;
         }
         Some(Self {
             identifiers: tokens.get(&0).copied().unwrap_or_default(),
@@ -71,9 +73,10 @@ impl Shape {
     pub(crate) fn fit_terms(&self, terms: Vec<Term>, study_instance_uid: &str) -> Vec<Term> {
         let mut fitted = Vec::new();
         for (number, count) in &self.tokens {
-            let Some(field) = FIELDS.get(usize::from(*number)) else { continue };
-            let mut own: Vec<Term> = terms.iter().filter(|term| term.field == *field).take(*count).cloned().collect();
-            while own.len() < *count {
+            let Some(fields) = stored_under(*number) else { continue };
+            let of_number = terms.iter().filter(|term| fields.contains(&term.field));
+            let mut own: Vec<Term> = of_number.take(*count).cloned().collect();
+            while let (true, Some(field)) = (own.len() < *count, fields.first()) {
                 own.push(Term { field: *field, text: format!("{study_instance_uid}/{}", own.len()) });
             }
             fitted.extend(own);
@@ -82,17 +85,19 @@ impl Shape {
     }
 }
 
-/// The fields in the order of their numbers in tokens.
-const FIELDS: [Field; 8] = [
-    Field::Identifier,
-    Field::Number,
-    Field::AccessionNumber,
-    Field::NameWord,
-    Field::NamePrefix,
-    Field::NameSound,
-    Field::Code,
-    Field::Worklist,
-];
+/// The fields of which a term is stored under a token of this number; `None` for numbers that nothing is stored under.
+fn stored_under(number: u8) -> Option<&'static [Field]> {
+    Some(match number {
+        0 => &[Field::Identifier],
+        1 => &[Field::Number],
+        2 => &[Field::AccessionNumber],
+        6 => &[Field::Code],
+        7 => &[Field::Worklist],
+        // Cells: a first word looks like any other.
+        8 => &[Field::NameWord, Field::NameFirst],
+        _ => return None,
+    })
+}
 
 fn fit(mut json: Vec<u8>, total: u64) -> Vec<u8> {
     let wanted = usize::try_from(total.saturating_sub(padded::TRAILER_BYTES)).unwrap_or_default();

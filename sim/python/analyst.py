@@ -67,7 +67,7 @@ for patient in order:
     uids = [uid for uid, *_ in shown]
     facts = [field(record, 14)[1][0] for record in records]
     days = [day for _, day, *_ in shown]
-    tokens = [sum((fields.count(number) for *_, fields in shown), 0) for number in range(8)]
+    tokens = [sum((fields.count(number) for *_, fields in shown), 0) for number in range(9)]
     features = {
         "objects": len(mine),
         "studies": len(shown),
