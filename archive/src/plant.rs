@@ -175,19 +175,23 @@ mod tests {
             content_bytes: 0,
             summary_total: 0,
             metadata_total: 0,
-            tokens: BTreeMap::from([(0, 2), (3, 1), (4, 5)]),
+            // 3 is a number that nothing is stored under any more.
+            tokens: BTreeMap::from([(0, 2), (3, 4), (6, 5), (8, 2)]),
         };
         let term = |field, text: &str| Term { field, text: text.into() };
         let own = vec![
             term(Field::Identifier, "a"),
             term(Field::Number, "1"),
-            term(Field::NameWord, "x"),
+            term(Field::NameFirst, "x"),
             term(Field::NameWord, "y"),
+            term(Field::NameWord, "z"),
         ];
         let fitted = shape.fit_terms(own.clone(), "1.2.3");
         assert_eq!(fitted, shape.fit_terms(own, "1.2.3"), "the instances of a study have the same");
         let count = |field| fitted.iter().filter(|term| term.field == field).count();
-        assert_eq!([Field::Identifier, Field::Number, Field::NameWord, Field::NamePrefix].map(count), [2, 0, 1, 5]);
+        let fields = [Field::Identifier, Field::Number, Field::Code, Field::NameFirst, Field::NameWord];
+        assert_eq!(fields.map(count), [2, 0, 5, 1, 1]);
+        assert_eq!(fitted.len(), 9);
         assert!(fitted.contains(&term(Field::Identifier, "a")));
     }
 }
