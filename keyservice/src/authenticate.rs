@@ -3,6 +3,7 @@
 pub mod dpop;
 pub mod jose;
 pub mod memory;
+pub mod under_way;
 pub mod webauthn;
 
 use crate::audit::Decision;
@@ -12,7 +13,7 @@ use crate::keys::Keys;
 use crate::register::Register;
 use crate::request::Node;
 use dpop::Shown;
-use memory::ProofId;
+use memory::{ProofId, Standing};
 use policy::Actor;
 use record::{Micros, Purpose, Role};
 use seal::message::{Proof, Who};
@@ -73,6 +74,8 @@ pub struct Known {
     pub allowed: Allowed,
     /// The DPoP proof that it showed: what may be opened under one is bounded.
     pub proof: Option<ProofId>,
+    /// The first moment of that proof is over, or its token's time: the request goes on within `under_way`.
+    pub goes_on: bool,
 }
 
 /// Why somebody is not known. Only the log learns it.
@@ -155,12 +158,13 @@ pub fn present(keys: &Keys, issuer: &Issuer, name: &str, proof: &Proof, node: No
         Proof::Planting { number, sender } => Presented::Planting { number: *number, sender: sender.clone() },
         Proof::Bound { token, proof, method, uri } => {
             let bound = || {
-                let claims = keys.bearer.verify(name, token, now)?;
+                // When its time is over is held against whether its request is under way, by the writer.
+                let claims = keys.bearer.check(name, token)?;
                 let confirmation = claims.cnf.as_ref().ok_or(Unknown::Unbound)?;
                 if !issuer.is_ours(uri) {
                     return Err(Unknown::Origin);
                 }
-                let shown = dpop::verify(proof, method, uri, Some(token), now).map_err(Unknown::Proof)?;
+                let shown = dpop::read(proof, method, uri, Some(token)).map_err(Unknown::Proof)?;
                 if confirmation.jkt != text(&shown.thumbprint) {
                     return Err(Unknown::CrossBound);
                 }
@@ -180,14 +184,16 @@ pub fn identify(register: &Register, issuer: &Issuer, presented: &Presented, now
         Presented::Flawed(unknown) => Err(*unknown),
         Presented::Planting { sender, .. } => plants(register, sender),
         Presented::Token(claims) => {
-            let known = person(register, claims, now)?;
+            let known = person(register, claims, claims.is_current(now), now)?;
             if !issuer.settings.unbound().takes(known.actor.role) {
                 return Err(Unknown::Unbound);
             }
             Ok(Known { device: system_key(issuer, claims)?, ..known })
         }
         Presented::Bound(claims, shown, node) => {
-            let known = person(register, claims, now)?;
+            // A token may run out while its request is under way; its session, and whoever it names, may not.
+            let is_current = claims.is_current(now);
+            let known = person(register, claims, is_current || issuer.proofs.is_under_way(shown, *node, now), now)?;
             let device = match &claims.sid {
                 Some(sid) => {
                     let session = issuer.state.session(sid).map(|(_, session)| session);
@@ -199,8 +205,9 @@ pub fn identify(register: &Register, issuer: &Issuer, presented: &Presented, now
                 // A system's, which has no session: without its key it is nobody's.
                 None => Some(system_key(issuer, claims)?.ok_or(Unknown::Ended)?),
             };
-            issuer.proofs.show(shown, *node, now).map_err(Unknown::Proof)?;
-            Ok(Known { device, proof: Some(shown.id), ..known })
+            let standing = issuer.proofs.show(shown, *node, now).map_err(Unknown::Proof)?;
+            let goes_on = standing == Standing::GoesOn || !is_current;
+            Ok(Known { device, proof: Some(shown.id), goes_on, ..known })
         }
         Presented::Peer { ae_title, certificate } => {
             let peer = register.peers.get(ae_title).ok_or(Unknown::Peer)?;
@@ -224,15 +231,16 @@ pub fn identify(register: &Register, issuer: &Issuer, presented: &Presented, now
                 device: certificate.map(hex::encode),
                 allowed: Allowed::ALL,
                 proof: None,
+                goes_on: false,
             })
         }
     }
 }
 
 /// Whom a token names, as the register has it now.
-fn person(register: &Register, claims: &Claims, now: Micros) -> Result<Known, Unknown> {
+fn person(register: &Register, claims: &Claims, in_time: bool, now: Micros) -> Result<Known, Unknown> {
     // It may have run out while the request waited.
-    if now >= claims.expires() {
+    if !in_time {
         return Err(Unknown::ExpiredToken);
     }
     let person = register.people.get(&claims.sub).ok_or(Unknown::Nobody)?;
@@ -256,6 +264,7 @@ fn person(register: &Register, claims: &Claims, now: Micros) -> Result<Known, Un
         device: None,
         allowed: claims.scope.as_deref().map_or(Allowed::ALL, Allowed::by),
         proof: None,
+        goes_on: false,
     })
 }
 
@@ -287,6 +296,7 @@ fn plants(register: &Register, sender: &str) -> Result<Known, Unknown> {
         device: None,
         allowed: Allowed::ALL,
         proof: None,
+        goes_on: false,
     })
 }
 

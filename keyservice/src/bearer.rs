@@ -88,6 +88,12 @@ impl Claims {
         Purpose::from_code(&self.purpose)
     }
 
+    /// Whether its time has come and is not over.
+    #[must_use]
+    pub fn is_current(&self, now: Micros) -> bool {
+        now < self.expires() && self.iat.saturating_sub(CLOCK_SECONDS).saturating_mul(MICROS) <= now
+    }
+
     /// When it ends.
     #[must_use]
     pub fn expires(&self) -> Micros {
@@ -162,10 +168,7 @@ impl Signer {
     /// The flaw, for the log.
     pub fn verify(&self, issuer: &str, token: &str, now: Micros) -> std::result::Result<Claims, Flaw> {
         let claims = self.check(issuer, token)?;
-        if now >= claims.expires() || claims.iat.saturating_sub(CLOCK_SECONDS).saturating_mul(MICROS) > now {
-            return Err(Flaw::Expired);
-        }
-        Ok(claims)
+        if claims.is_current(now) { Ok(claims) } else { Err(Flaw::Expired) }
     }
 
     /// What a token says, if this service signed it for itself; valid now or not.

@@ -286,9 +286,17 @@ pub const DPOP_AHEAD_SECONDS_MAX: i64 = 15;
 /// How long after it was first shown a DPoP proof may be shown again, by the same node and for the same method and URI: one HTTP
 /// request takes several calls of the key service.
 pub const DPOP_REQUEST_SECONDS_MAX: i64 = 30;
+/// How long a request that sends something may go on under its DPoP proof, which its node shows at least every
+/// `DPOP_REQUEST_SECONDS_MAX`: a study of 2 GB over 5 Mbit/s takes 54 minutes. It takes in and opens no content by then.
+pub const DPOP_GOES_ON_SECONDS_MAX: i64 = 3_600;
 /// Different patients whose contents are released under one DPoP proof: a page of a FHIR search. One click is not a hundred
 /// patients, whoever holds the node that carries it.
 pub const PATIENTS_PER_PROOF_MAX: usize = 50;
+/// Identities that one DPoP proof vouches for in a list: two pages of 50. What a search shows beyond them counts for the node that carries it.
+pub const SUMMARIES_PER_CLICK_MAX: u32 = 100;
+/// Records' addresses that askers have named in a day: 1,000 readers of 200 studies, and as many proofs of searches in 20 minutes. Some 60 bytes
+/// each, 16 MB of each kind. What is beyond counts for the node that carries it.
+pub const CLICKS_REMEMBERED_MAX: usize = 262_144;
 /// DPoP proofs remembered until they are too old to be shown: 75 s of 1,700 a second, some 25 MB. Beyond, they are refused.
 pub const DPOP_PROOFS_REMEMBERED_MAX: usize = 131_072;
 /// Of these, those of one key: a viewer that fetches a study of 2,000 images, twice over. No single device fills the memory.

@@ -32,6 +32,8 @@ pub struct Shown {
     pub issued: Micros,
     /// `nonce`.
     pub nonce: Option<String>,
+    /// Whether its method sends something: only such a request may take longer than a moment.
+    pub sends: bool,
 }
 
 /// Why a proof is none. Only the log learns it.
@@ -89,6 +91,16 @@ struct Claims {
 /// # Errors
 /// The flaw, for the log.
 pub fn verify(jwt: &str, method: &str, uri: &str, token: Option<&str>, now: Micros) -> Result<Shown, Flaw> {
+    let shown = read(jwt, method, uri, token)?;
+    check_age(shown.issued, now)?;
+    Ok(shown)
+}
+
+/// As [`verify`], without the age: a proof whose request is under way may be older than a new one.
+///
+/// # Errors
+/// The flaw, for the log.
+pub fn read(jwt: &str, method: &str, uri: &str, token: Option<&str>) -> Result<Shown, Flaw> {
     let jws = Jws::parse(jwt, DPOP_BYTES_MAX).ok_or(Flaw::Foreign)?;
     if jws.header.typ.as_deref() != Some("dpop+jwt") {
         return Err(Flaw::Foreign);
@@ -113,15 +125,24 @@ pub fn verify(jwt: &str, method: &str, uri: &str, token: Option<&str>, now: Micr
         return Err(Flaw::Token);
     }
     let issued = claims.iat.saturating_mul(MICROS);
+    let thumbprint = key.thumbprint();
+    let id = sha256(&[thumbprint.as_slice(), claims.jti.as_bytes()].concat());
+    let sends = !matches!(method, "GET" | "HEAD");
+    Ok(Shown { key, thumbprint, id, digest: sha256(jwt.as_bytes()), issued, nonce: claims.nonce, sends })
+}
+
+/// Whether a proof of this time may be shown for the first time.
+///
+/// # Errors
+/// Late or Early.
+pub fn check_age(issued: Micros, now: Micros) -> Result<(), Flaw> {
     if now.saturating_sub(issued) > DPOP_AGE_SECONDS_MAX * MICROS {
         return Err(Flaw::Late);
     }
     if issued.saturating_sub(now) > DPOP_AHEAD_SECONDS_MAX * MICROS {
         return Err(Flaw::Early);
     }
-    let thumbprint = key.thumbprint();
-    let id = sha256(&[thumbprint.as_slice(), claims.jti.as_bytes()].concat());
-    Ok(Shown { key, thumbprint, id, digest: sha256(jwt.as_bytes()), issued, nonce: claims.nonce })
+    Ok(())
 }
 
 /// A URI without query and fragment, its scheme and authority normalised (RFC 3986 6.2.2, 6.2.3); `None` if it has no

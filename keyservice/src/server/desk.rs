@@ -1,7 +1,7 @@
 //! From a message to its answer. What needs no writing is answered here; the rest goes to the writer.
 
 use crate::alarm;
-use crate::authenticate::{self, Known, Presented};
+use crate::authenticate::{self, Known, Presented, under_way};
 use crate::custody;
 use crate::error::{Error, Result};
 use crate::issuer::{self, Looked};
@@ -204,6 +204,7 @@ impl Desk {
         }
         let known =
             authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now())
+                .and_then(|known| under_way::within(&self.shared.sign_in, known, request))
                 .ok()?;
         if presented.planting().is_some() && !matches!(request, Request::Authenticate(_)) {
             return None;
@@ -229,7 +230,7 @@ impl Desk {
     async fn certificate(&self, presented: &Presented, patient: Pseudonym) -> Result<Answer> {
         let known =
             authenticate::identify(&self.shared.register(), &self.shared.sign_in, presented, record::time::now());
-        let known = known.map_err(|_| Error::refused())?;
+        let known = known.ok().filter(|known| !known.goes_on).ok_or_else(Error::refused)?;
         let shared = Arc::clone(&self.shared);
         let making = tokio::task::spawn_blocking(move || custody::certify(&shared, &known, patient));
         making.await.map_err(|_| Error::damaged("making the certificate failed"))?.map(Answer::Certificate)

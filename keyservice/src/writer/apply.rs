@@ -4,10 +4,11 @@ use super::proofs::FailedProofs;
 use super::{Done, Order};
 use crate::alarm;
 use crate::audit::{Action, Decision};
-use crate::authenticate;
+use crate::authenticate::{self, under_way};
 use crate::canary;
 use crate::error::Error;
 use crate::issuer;
+use crate::metering::Click;
 use crate::names;
 use crate::proof;
 use crate::quorum;
@@ -43,7 +44,9 @@ pub(super) fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProof
             Ok(proven) => issuer::enter(turn, attempt, proven, *node).map(|answer| Done::Node(Answer::SignIn(answer))),
             Err(flaw) => Err(Stop::Refused(failed.sign_in(attempt.kind, *flaw, turn.now).into_iter().collect())),
         },
-        Order::Node(order) => match authenticate::identify(turn.register, turn.sign_in, &order.presented, turn.now) {
+        Order::Node(order) => match authenticate::identify(turn.register, turn.sign_in, &order.presented, turn.now)
+            .and_then(|known| under_way::within(turn.sign_in, known, &order.request))
+        {
             Ok(known) => {
                 turn.watch.face(known.device.as_deref(), order.presented.planting());
                 let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
@@ -80,7 +83,11 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
             }
             Answer::Tokens(names::answer(turn.names, turn.keys, terms))
         }
-        Request::Release { part, items, .. } => Answer::Released(release::release(turn, caller, *part, items)?),
+        Request::Release { asker, part, items } => {
+            // The address in the proof is the one that was signed: whoever asks was identified by it.
+            let click = Click::of(&asker.proof);
+            Answer::Released(release::release(turn, caller, &click, *part, items)?)
+        }
         Request::Compare { kept, commitment, arrived, .. } => {
             Answer::Same(compare::compare(turn, caller, kept, commitment, arrived)?)
         }

@@ -35,6 +35,8 @@ async fn give(State(doors): State<Doors>, Path(export): Path<String>, parts: Par
     let begun = run::begin(&doors.archive, &caller.asker, export).await?;
     let (sender, receiver) = tokio::sync::mpsc::channel(PIECES_WAITING);
     tokio::spawn(async move {
+        // All of it: the request is under way until the bundle's end.
+        let caller = caller;
         if let Err(error) = run::run(&doors.archive, &caller.asker, begun, &sender).await {
             tracing::warn!("an export was broken off: {error}");
             let _gone = sender.send(Err(std::io::Error::other("broken off"))).await;

@@ -7,6 +7,7 @@
 use super::problem::Problem;
 use super::server::Connection;
 use super::state::Doors;
+use super::under_way::UnderWay;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use record::Purpose;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub asker: Asker,
     /// As the key service knows it.
     pub who: Who,
+    /// Its request, if it may take longer than a moment: under way while this lives.
+    pub under_way: Option<UnderWay>,
 }
 
 /// What an `Authorization` header shows.
@@ -92,7 +95,8 @@ impl Caller {
     /// unknown can make the archive work.
     pub async fn of_program(doors: &Doors, parts: &Parts, channel: &str) -> Result<Self, Problem> {
         let proof = of_request(doors, parts)?;
-        Self::known(doors, proof, purpose(&parts.headers)?, channel).await
+        let caller = Self::known(doors, proof, purpose(&parts.headers)?, channel).await?;
+        Ok(Self { under_way: UnderWay::begin(doors, &caller.asker), ..caller })
     }
 
     /// Whoever shows this proof, at the door `channel`, for a purpose or else the one that the token names.
@@ -102,7 +106,7 @@ impl Caller {
         if purpose.is_none() {
             asker.purpose = who.purpose;
         }
-        Ok(Self { asker, who })
+        Ok(Self { asker, who, under_way: None })
     }
 }
 

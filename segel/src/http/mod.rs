@@ -14,6 +14,7 @@ pub mod request;
 pub mod server;
 pub mod stall;
 pub mod state;
+pub mod under_way;
 
 pub use asker::Caller;
 pub use conditional::Validator;

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use record::limits::{PROOF_REMEMBERED_SECONDS_MAX, PROOFS_REMEMBERED_MAX};
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A proof that is older than this is refused by the key service, whatever this table says.
@@ -36,10 +36,25 @@ struct Generations {
 impl UsedProofs {
     /// Takes a proof that the key service has accepted, for this one request.
     pub fn take(&self, proof: &str, now: Instant) -> Result<(), Stale> {
-        // What is signed, without the signature: of one ECDSA signature everybody can make a second one that holds.
-        let signed = proof.rsplit_once('.').map_or(proof, |(signed, _)| signed);
-        let mut name = [0; 32];
-        name.copy_from_slice(digest(&SHA256, signed.as_bytes()).as_ref());
+        let mut held = self.held(now);
+        let name = name(proof);
+        if held.newer.contains(&name) || held.older.contains(&name) {
+            return Err(Stale::Used);
+        }
+        if held.newer.len() >= PROOFS_REMEMBERED_MAX {
+            return Err(Stale::Crowded);
+        }
+        held.newer.insert(name);
+        Ok(())
+    }
+
+    /// Remembers a proof that was taken, and whose request is still under way, for as long again. There are no more of these than
+    /// connections.
+    pub fn remember(&self, proof: &str, now: Instant) {
+        self.held(now).newer.insert(name(proof));
+    }
+
+    fn held(&self, now: Instant) -> MutexGuard<'_, Generations> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let age = held.began.map(|began| now.saturating_duration_since(began));
         match age {
@@ -51,15 +66,16 @@ impl UsedProofs {
             }
             _ => *held = Generations { began: Some(now), ..Generations::default() },
         }
-        if held.newer.contains(&name) || held.older.contains(&name) {
-            return Err(Stale::Used);
-        }
-        if held.newer.len() >= PROOFS_REMEMBERED_MAX {
-            return Err(Stale::Crowded);
-        }
-        held.newer.insert(name);
-        Ok(())
+        held
     }
+}
+
+/// What is signed, without the signature: of one ECDSA signature everybody can make a second one that holds.
+fn name(proof: &str) -> [u8; 32] {
+    let signed = proof.rsplit_once('.').map_or(proof, |(signed, _)| signed);
+    let mut name = [0; 32];
+    name.copy_from_slice(digest(&SHA256, signed.as_bytes()).as_ref());
+    name
 }
 
 #[cfg(test)]
@@ -94,6 +110,19 @@ mod tests {
         let (used, now) = (UsedProofs::default(), Instant::now());
         used.take("h.p.s", now).unwrap();
         assert_eq!(used.take("h.p.s", now + GENERATION * 2), Ok(()), "the key service refuses it by its time");
+    }
+
+    #[test]
+    fn a_proof_whose_request_is_under_way_is_remembered_however_long_that_takes() {
+        let (used, now) = (UsedProofs::default(), Instant::now());
+        used.take("h.p.s", now).unwrap();
+        for minute in 1..=60 {
+            used.remember("h.p.s", now + Duration::from_secs(60 * minute));
+        }
+        let end = now + Duration::from_secs(3_600);
+        assert_eq!(used.take("h.p.other", end), Err(Stale::Used));
+        let last = end + GENERATION - Duration::from_secs(1);
+        assert_eq!(used.take("h.p.s", last), Err(Stale::Used));
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl FromRequestParts<Pages> for Visitor {
             Err(problem) => Err(problem),
         };
         match known {
-            Ok(Caller { asker, who }) => Ok(Self { asker, who, language, here }),
+            Ok(Caller { asker, who, .. }) => Ok(Self { asker, who, language, here }),
             // The service worker must hear it, to renew the token or to say that the session has ended.
             Err(problem) if by_worker => Err(Failure::said(problem, language)),
             Err(problem) => Err(Failure::of(problem, language)),
