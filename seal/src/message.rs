@@ -14,6 +14,7 @@ pub mod break_glass;
 pub mod canary;
 pub mod custody;
 pub mod export;
+pub mod isolation;
 mod item;
 pub mod ledger_proof;
 pub mod quorum;
@@ -344,4 +345,11 @@ pub enum Request {
         #[n(1)]
         ask: export::ExportAsk,
     },
+    /// How far this node is with isolations. Answers [`Answer::Isolations`]: all that there are.
+    #[n(40)]
+    Isolations(#[n(0)] Vec<isolation::IsolationReport>),
+    /// How often something was closed that may be at hand in a node: a patient erased, an object labelled, a relation ended. Answers
+    /// [`Answer::Closings`]. Not logged; opens nothing.
+    #[n(90)]
+    Closings,
 }

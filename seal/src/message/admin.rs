@@ -3,6 +3,7 @@
 use super::alarm::{AlarmAnswer, AlarmRequest};
 use super::canary::{CanaryAnswer, CanaryRequest};
 use super::custody::{CustodyAnswer, CustodyRequest};
+use super::isolation::{IsolationAnswer, IsolationRequest};
 use super::ledger_proof::{LedgerAsk, LedgerTold};
 use super::quorum::{QuorumAnswer, QuorumOrder};
 use super::report::{AccessReport, ReportAsk};
@@ -103,6 +104,9 @@ pub enum AdminRequest {
     /// Records that no honest work opens.
     #[n(21)]
     Canary(#[n(0)] CanaryRequest),
+    /// Isolating what a feed has written.
+    #[n(40)]
+    Isolation(#[n(0)] IsolationRequest),
 }
 
 /// An administrator's request with its id.
@@ -176,6 +180,9 @@ pub enum AdminAnswer {
     /// To `Canary`.
     #[n(15)]
     Canary(#[n(0)] CanaryAnswer),
+    /// To `Isolation`.
+    #[n(40)]
+    Isolation(#[n(0)] IsolationAnswer),
 }
 
 impl fmt::Debug for AdminAnswer {
@@ -190,6 +197,7 @@ impl fmt::Debug for AdminAnswer {
             Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
             Self::Canary(_) => f.write_str("Canary(..)"),
             Self::Alarm(_) => f.write_str("Alarm(..)"),
+            Self::Isolation(answer) => f.debug_tuple("Isolation").field(answer).finish(),
             Self::Invitation(_) => f.write_str("Invitation(#)"),
             Self::Quorum(_) => f.write_str("Quorum(#)"),
             Self::Report(report) => write!(f, "Report({} entries)", report.entries.len()),

@@ -1,7 +1,8 @@
 //! What the key service answers to an archive node.
 
 use super::{
-    Admitted, Released, SignInAnswer, break_glass, canary, export, ledger_proof, quorum, relate, report, step_up,
+    Admitted, Released, SignInAnswer, break_glass, canary, export, isolation, ledger_proof, quorum, relate, report,
+    step_up,
 };
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Micros, Outcome, Purpose, Role, Token};
@@ -69,6 +70,12 @@ pub enum Answer {
     /// To `Export`.
     #[n(20)]
     Export(#[n(0)] export::ExportAnswer),
+    /// To `Isolations`.
+    #[n(40)]
+    Isolations(#[n(0)] Vec<isolation::IsolationRule>),
+    /// To `Closings`: a number that grows, and that a restart changes.
+    #[n(90)]
+    Closings(#[n(0)] u64),
 }
 
 /// Where a DIMSE peer listens, and how it is recognised there.
