@@ -33,6 +33,8 @@ pub struct Keys {
     pub sign_in: hmac::Key,
     /// Tags events with whom they are about.
     pub reports: hmac::Key,
+    /// Proves which rows the state has.
+    pub inventory: hmac::Key,
     /// Seed of the key that signs checkpoints.
     pub ledger_seed: Zeroizing<[u8; 32]>,
 }
@@ -52,6 +54,7 @@ impl Keys {
             bearer: Signer::new(&*base.signing_seed(Signing::Bearer)?)?,
             sign_in: hmac::Key::new(hmac::HMAC_SHA256, &*base.sign_in_key()?),
             reports: hmac::Key::new(hmac::HMAC_SHA256, &*base.report_key()?),
+            inventory: hmac::Key::new(hmac::HMAC_SHA256, &*base.inventory_key()?),
             ledger_seed: base.signing_seed(Signing::Ledger)?,
             vault: VaultKeys(Mutex::new(vault)),
             base,

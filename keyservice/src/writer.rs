@@ -225,7 +225,7 @@ impl Writer {
     /// Runs and commits one group. After an error nothing of it remains.
     fn commit(&mut self, orders: &[Order], now: Micros) -> Result<Vec<Result<Done>>> {
         self.db.execute_batch("BEGIN IMMEDIATE")?;
-        let run = self.run_all(orders, now);
+        let run = store::inventory::check_alone(&self.db).and_then(|()| self.run_all(orders, now));
         let run = run.and_then(|done| self.vault.prepare(&self.db, &self.shared.keys).map(|()| done));
         // A crash before this line forgets the whole group and nobody was answered; after it the whole group stands.
         run.and_then(|done| self.db.execute_batch("COMMIT").map(|()| done).map_err(Error::from))

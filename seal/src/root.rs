@@ -149,6 +149,14 @@ impl Base {
         self.derive(&[b"reports"])
     }
 
+    /// The key of the inventory of the key service's rows.
+    ///
+    /// # Errors
+    /// None in practice: the lengths are fixed.
+    pub fn inventory_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+        self.derive(&[b"inventory"])
+    }
+
     /// Half of every patient's key; the other half is the patient's secret.
     pub(crate) fn patients_key(&self) -> Result<Zeroizing<[u8; 32]>> {
         self.derive(&[b"patients"])

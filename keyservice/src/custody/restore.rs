@@ -119,7 +119,7 @@ fn follow_ledger(db: &Connection, keys: &Keys, folder: &Path, header: &backup::H
         let hashes = hashes(&bytes).ok_or_else(|| Error::damaged(format!("{} is no bundle", path.display())))?;
         let skipped = usize::try_from(position % width).unwrap_or(usize::MAX);
         for hash in hashes.iter().skip(skipped) {
-            audit::append_hash(db, hash, header.made_micros)?;
+            audit::append_hash(db, keys, hash, header.made_micros)?;
             position += 1;
         }
     }

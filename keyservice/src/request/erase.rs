@@ -104,6 +104,6 @@ fn certify(turn: &Turn<'_>, caller: &Caller, patient: Patient, event: u64, basis
         "salt": hex::encode(salt),
     });
     let statement = statement.to_string();
-    let position = audit::append_hash(turn.db, &audit::leaf(statement.as_bytes()), turn.now)?;
+    let position = audit::append_hash(turn.db, turn.keys, &audit::leaf(statement.as_bytes()), turn.now)?;
     erasures::add(turn.db, turn.keys, patient, generation, Some((position, &statement)))
 }

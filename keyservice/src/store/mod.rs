@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod erasures;
 pub mod events;
 pub mod holds;
+pub mod inventory;
 pub mod patients;
 pub mod quorum;
 pub mod register;
@@ -163,11 +164,29 @@ pub const CHECK: &str = "root";
 /// Damaged if the two do not belong together.
 pub fn check_root(db: &Connection, keys: &Keys) -> Result<()> {
     const PLACE: &[u8] = b"meta/root";
-    let proof = meta(db, CHECK, || Ok(keys.register.seal(PLACE, b"root")?))?;
-    keys.register
-        .open(PLACE, &proof)
-        .map(|_| ())
-        .map_err(|_| Error::damaged("vault.key and state.sqlite do not belong together"))
+    let damaged = || Error::damaged("vault.key and state.sqlite do not belong together");
+    let proof = || keys.register.seal(PLACE, inventory::KEPT);
+    if !has_meta(db, CHECK)? {
+        // The proof is written first of all: without it there can be nobody, or it was taken away to begin anew.
+        if events::size(db)? > 0 || patients::last_leaf(db)? > 0 {
+            return Err(Error::damaged("the proof that the state belongs to its root is missing"));
+        }
+        db.execute_batch("BEGIN IMMEDIATE")?;
+        set_meta(db, CHECK, &proof()?)?;
+        inventory::open(db, keys, false)?;
+        return Ok(db.execute_batch("COMMIT")?);
+    }
+    let said = keys.register.open(PLACE, &meta(db, CHECK, || Ok(Vec::new()))?).map_err(|_| damaged())?;
+    if said == inventory::KEPT {
+        return inventory::open(db, keys, true);
+    }
+    // A state from before there were inventories gets one, once: nobody without the root can make that proof again.
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    crate::report::prove_tags(db, keys)?;
+    crate::audit::prove_hashes(db, keys)?;
+    set_meta(db, CHECK, &proof()?)?;
+    inventory::open(db, keys, false)?;
+    Ok(db.execute_batch("COMMIT")?)
 }
 
 #[cfg(test)]
