@@ -36,6 +36,7 @@ pub struct Shared {
     /// How the ledger stands with its witnesses.
     pub witnessed: watch::Sender<Standing>,
     size: AtomicU64,
+    closings: AtomicU64,
 }
 
 /// What is counted and not logged one by one.
@@ -88,6 +89,8 @@ impl Shared {
             checkpoint: watch::Sender::new("".into()),
             witnessed: watch::Sender::new(Standing::default()),
             size: AtomicU64::new(0),
+            // Microseconds of the start: more than any service counted before it.
+            closings: AtomicU64::new(record::time::now().unsigned_abs()),
         }
     }
 
@@ -146,6 +149,17 @@ impl Shared {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
+    }
+
+    /// How often something was closed that may be at hand in a node.
+    #[must_use]
+    pub fn closings(&self) -> u64 {
+        self.closings.load(Ordering::Acquire)
+    }
+
+    /// Tells nodes that something was closed.
+    pub fn close(&self) {
+        self.closings.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Publishes how many entries are committed.

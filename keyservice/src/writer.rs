@@ -25,6 +25,7 @@ use record::{Micros, Outcome, Purpose};
 use rusqlite::Connection;
 use seal::message::quorum::QuorumCall;
 use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
+use seal::message::relate::RelationChange;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::{mpsc, oneshot};
@@ -80,6 +81,16 @@ impl Order {
             Self::Admin(_)
             | Self::SignIn(..)
             | Self::Tick
+    /// Whether it closes what a node may have at hand.
+    fn closes(&self) -> bool {
+        match self.node_request() {
+            Some(Request::Erase { .. }) => true,
+            Some(Request::Label(request)) => !request.add.is_empty(),
+            Some(Request::Relate(request)) => matches!(request.change, RelationChange::End { .. }),
+            _ => false,
+        }
+    }
+
             | Self::Quorum(_)
             | Self::Ring(_)
             | Self::Delivered { .. }
@@ -214,6 +225,9 @@ impl Writer {
                 let (outcome, text) = (error.outcome(), error.to_string());
                 tracing::error!("{} requests were not carried out: {text}", orders.len());
                 for reply in replies {
+                if orders.iter().zip(&done).any(|(order, done)| done.is_ok() && order.closes()) {
+                    self.shared.close();
+                }
                     let _gone = reply.send(Err(Error::new(outcome, "the key service's disk does not take anything")));
                 }
                 // A full disk leaves the state as it was. Anything else leaves it unknown: the process ends.

@@ -73,6 +73,7 @@ mod golden {
             Request::Compare { asker: bearer(), kept: item(), commitment: [8; 32], arrived: [9; 32] },
             Request::Erase { asker: bearer(), patient: Pseudonym([3; 16]), reason: "asked".into(), basis: None },
             Request::Checkpoint,
+            Request::Closings,
             Request::Certificates,
             Request::Peer { asker: peer(), ae_title: "PACS".into() },
         ]
@@ -227,6 +228,7 @@ mod golden {
             certificate: Some([1; 32]),
         }));
         answers.extend(sign_in_answers().into_iter().map(Answer::SignIn));
+        answers.push(Answer::Closings(7));
         answers
     }
 

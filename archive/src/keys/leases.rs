@@ -114,6 +114,16 @@ impl Leases {
         self.held().retain(|(_, whose), _| *whose != patient);
     }
 
+    /// Forgets every key.
+    pub(super) fn forget_all(&self) {
+        self.held().retain(|_, _| false);
+    }
+
+    /// Whether no key is at hand.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held().keys == 0
+    }
+
     /// Forgets every key of an asker who is refused now.
     pub(super) fn forget_asker(&self, asker: &Asker) {
         let refused = Holder::of(asker);

@@ -4,6 +4,7 @@
 //! call tries to connect again, so nothing has to be restarted in any order. A call that was under way when the
 //! connection broke is not repeated: the key service may have logged it, and only the caller knows whether to ask again.
 
+mod closings;
 mod connection;
 mod decisions;
 mod endpoint;
@@ -20,6 +21,7 @@ use record::{Outcome, Pseudonym, Purpose, Term, Token, limits};
 use seal::message::break_glass::{GlassAnswer, GlassAsk};
 use seal::message::canary::Planting;
 use seal::message::custody::Basis;
+use seal::message::isolation::{IsolationReport, IsolationRule};
 use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
 use seal::message::step_up::{StepUpAsk, StepUpEntry};
 use seal::message::{AdmitItem, Admitted, Answer, Asker, Failure, Part, ReleaseItem, Released, Request, Who};
@@ -42,6 +44,7 @@ struct Shared {
     link: Mutex<Link>,
     known: Known,
     leases: Leases,
+    heard: closings::Heard,
 }
 
 /// The connection as it was last seen.
@@ -64,7 +67,16 @@ impl KeyClient {
     pub fn with_lease(endpoint: Endpoint, lease: Duration) -> Self {
         let in_flight = Semaphore::new(limits::KEY_CALLS_IN_FLIGHT_MAX);
         let (known, leases) = (Known::default(), Leases::new(lease));
-        Self { shared: Arc::new(Shared { endpoint, in_flight, link: Mutex::default(), known, leases }) }
+        Self {
+            shared: Arc::new(Shared {
+                endpoint,
+                in_flight,
+                link: Mutex::default(),
+                known,
+                leases,
+                heard: closings::Heard::default(),
+            }),
+        }
     }
 
     /// Who is this asker?
@@ -142,10 +154,13 @@ impl KeyClient {
             items.iter().zip(&at_hand).filter(|(_, key)| key.is_none()).map(|(item, _)| item.clone()).collect();
         let mut now = Vec::new();
         if !missing.is_empty() {
+            let heard = self.listen().await?;
             now = self.release_now(asker, part, &missing).await.map_err(|failure| self.refused(asker, failure))?;
             let moment = Instant::now();
             for (item, released) in missing.iter().zip(&now) {
-                if let Released::Key(key) = released {
+                if let Released::Key(key) = released
+                    && self.shared.heard.stands(heard)
+                {
                     self.shared.leases.put(asker, item, key, moment);
                 }
             }
@@ -173,6 +188,17 @@ impl KeyClient {
     pub async fn planting(&self) -> Result<Option<Planting>, Failure> {
         match self.ask(Request::Planting).await? {
             Answer::Planting(planting) => Ok(planting),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Tells how far this node is with isolations, and hears of all that there are.
+    ///
+    /// # Errors
+    /// Busy while the key service is away.
+    pub async fn isolations(&self, reports: Vec<IsolationReport>) -> Result<Vec<IsolationRule>, Failure> {
+        match self.ask(Request::Isolations(reports)).await? {
+            Answer::Isolations(rules) => Ok(rules),
             other => Err(unexpected(&other)),
         }
     }
@@ -276,13 +302,17 @@ impl KeyClient {
         }
     }
 
-    /// Sets and takes away labels of a kept object. Who has it open at the moment may go on until the lease ends.
+    /// Sets and takes away labels of a kept object. Nobody's keys to it stay at hand.
     ///
     /// # Errors
     /// Refused if the asker may not; Busy while the key service is away.
     pub async fn label(&self, request: LabelRequest) -> Result<Noted, Failure> {
+        let patient = request.patient;
         match self.ask(Request::Label(request)).await? {
-            Answer::Noted(noted) => Ok(noted),
+            Answer::Noted(noted) => {
+                self.shared.leases.forget_patient(patient);
+                Ok(noted)
+            }
             other => Err(unexpected(&other)),
         }
     }

@@ -188,3 +188,46 @@ async fn no_more_calls_are_under_way_than_the_limit() {
     }
     assert!(serving.await.unwrap().1);
 }
+
+/// A key service that counts what was closed, and gives every key.
+fn serve_keys(path: &Path, closings: Arc<std::sync::atomic::AtomicU64>) -> tokio::task::JoinHandle<()> {
+    let listener = UnixListener::bind(path).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while let Some(Call { id, request }) = receive(&mut stream).await {
+            let answer = match request {
+                Request::Release { items, .. } => {
+                    Answer::Released(items.iter().map(|_| Released::Key(seal::message::DataKey([7; 32]))).collect())
+                }
+                Request::Closings => Answer::Closings(closings.load(std::sync::atomic::Ordering::SeqCst)),
+                _ => Answer::Who(who()),
+            };
+            send(&mut stream, &Reply { id, answer }).await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn keys_at_hand_go_when_something_was_closed_anywhere_or_nobody_can_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.sock");
+    let closings = Arc::new(std::sync::atomic::AtomicU64::new(5));
+    let serving = serve_keys(&path, Arc::clone(&closings));
+    let client = KeyClient::new(Endpoint::Unix(path));
+    let context = seal::message::Context { patient: Pseudonym([1; 16]), object: record::ObjectId([1; 16]), version: 1 };
+    let wrapped = seal::message::WrappedKey { epoch: 1, sealed: vec![0; 60] };
+    let item = ReleaseItem { context, wrapped };
+    let (asker, two_seconds) = (asker(), Duration::from_millis(2_500));
+    let opened = || async { client.release(&asker, Part::Content, std::slice::from_ref(&item)).await.unwrap() };
+    opened().await;
+    tokio::time::sleep(two_seconds).await;
+    assert!(!client.shared.leases.is_empty(), "nothing was closed");
+    closings.store(6, std::sync::atomic::Ordering::SeqCst);
+    tokio::time::sleep(two_seconds).await;
+    assert!(client.shared.leases.is_empty(), "something was closed");
+    opened().await;
+    assert!(!client.shared.leases.is_empty(), "it listens again");
+    serving.abort();
+    tokio::time::sleep(two_seconds).await;
+    assert!(client.shared.leases.is_empty(), "nobody says what was closed");
+}

@@ -109,6 +109,7 @@ impl Desk {
     async fn node(&self, request: Request, node: Node) -> Result<Answer> {
         let asker = match &request {
             Request::Checkpoint => return Ok(Answer::Checkpoint(self.shared.checkpoint().to_string())),
+            Request::Closings => return Ok(Answer::Closings(self.shared.closings())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
             Request::Planting => return self.planting().await,
             Request::SignIn(asked) => return self.sign_in(asked, node).await,

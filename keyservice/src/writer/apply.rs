@@ -110,6 +110,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         | Request::Certificate { .. }
         | Request::SignIn(_)
         | Request::Quorum(_) => {
+        | Request::Closings
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }
     })

@@ -1,5 +1,6 @@
 //! Signing in, and what a token without its key, a key without its token, and everything stale, turned or torn are worth.
 
+mod kept;
 mod otherwise;
 
 use crate::support::holder::{Authenticator, Holder, Signer, URI, encode, seconds};

@@ -27,7 +27,7 @@ pub struct Caller {
     /// As the key service knows it.
     pub who: Who,
     /// Its request, if it may take longer than a moment: under way while this lives.
-    pub under_way: Option<UnderWay>,
+    pub _under_way: Option<UnderWay>,
 }
 
 /// What an `Authorization` header shows.
@@ -96,7 +96,7 @@ impl Caller {
     pub async fn of_program(doors: &Doors, parts: &Parts, channel: &str) -> Result<Self, Problem> {
         let proof = of_request(doors, parts)?;
         let caller = Self::known(doors, proof, purpose(&parts.headers)?, channel).await?;
-        Ok(Self { under_way: UnderWay::begin(doors, &caller.asker), ..caller })
+        Ok(Self { _under_way: UnderWay::begin(doors, &caller.asker), ..caller })
     }
 
     /// Whoever shows this proof, at the door `channel`, for a purpose or else the one that the token names.
@@ -106,7 +106,7 @@ impl Caller {
         if purpose.is_none() {
             asker.purpose = who.purpose;
         }
-        Ok(Self { asker, who, under_way: None })
+        Ok(Self { asker, who, _under_way: None })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::purpose;
 use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -19,6 +21,10 @@ pub enum StaffAction {
         /// How long it is good.
         #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=168))]
         hours: u32,
+        /// The one machine's key that it enrols, and no other: what `segel login --thumbprint` prints there. Whoever reads the code on
+        /// its way, a broken-into archive node for instance, has no use for it.
+        #[arg(long, value_name = "THUMBPRINT", value_parser = thumbprint)]
+        key_thumbprint: Option<[u8; 32]>,
     },
     /// Sets until when somebody opens anything; what is left out has no end.
     Terms(NewTerms),
@@ -69,8 +75,8 @@ impl StaffAction {
     /// What to ask.
     pub fn request(self) -> Result<AdminRequest> {
         Ok(AdminRequest::Staff(match self {
-            Self::Invite { name, hours } => {
-                Staff::Invite { name, seconds: hours.saturating_mul(3_600), thumbprint: None }
+            Self::Invite { name, hours, key_thumbprint } => {
+                Staff::Invite { name, seconds: hours.saturating_mul(3_600), thumbprint: key_thumbprint }
             }
             Self::Terms(new) => Staff::Terms {
                 terms: Terms {
@@ -92,6 +98,12 @@ impl StaffAction {
     }
 }
 
+/// A thumbprint of a key (RFC 7638), in base64url.
+fn thumbprint(text: &str) -> Result<[u8; 32], String> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| "a thumbprint has 43 characters: see `segel login --thumbprint`".to_owned())
+}
+
 /// Midnight before a day.
 fn begins(day: Date) -> Result<Micros> {
     let zone = TimeZone::get("Asia/Jakarta").context("the time zone is not known")?;
@@ -106,6 +118,14 @@ fn ends(day: Date) -> Result<Micros> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thumbprint_has_32_bytes() {
+        assert_eq!(thumbprint(&"A".repeat(43)), Ok([0; 32]));
+        for wrong in ["", "A", &"A".repeat(42), &"A".repeat(44), &format!("{}=", "A".repeat(43)), &"+".repeat(43)] {
+            assert!(thumbprint(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_day_of_duty_is_a_whole_day_in_western_indonesia() {

@@ -6,11 +6,13 @@ mod receive;
 
 use super::approve;
 use super::{Data, Done};
+use crate::client::{HttpClient, Shown};
+use crate::commands::login::Login;
+use crate::durable;
 use crate::embedded::must_be_founded;
 use crate::export::{BUNDLE, hpke, open};
 use crate::register::AdminClient;
 use crate::whereabouts::Whereabouts;
-use crate::{client::HttpClient, durable};
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +23,7 @@ use seal::message::export::{ExportTerms, Selection};
 use seal::message::quorum::{ProposalEntry, QuorumAnswer, QuorumOrder, Subject};
 use seal::message::{AdminAnswer, AdminRequest};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const PUBLIC: &str = "segel-recipient-x25519";
@@ -58,9 +61,12 @@ enum Action {
         /// Where the bundle goes.
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
-        /// The token of whoever runs it.
-        #[arg(long, env = "SEGEL_TOKEN", hide_env_values = true)]
-        token: String,
+        /// The login of this machine that runs it: `segel login`.
+        #[arg(long, value_name = "NAME", conflicts_with = "token")]
+        login: Option<String>,
+        /// The bearer token of whoever runs it.
+        #[arg(long, env = "SEGEL_TOKEN", hide_env_values = true, required_unless_present = "login")]
+        token: Option<String>,
     },
     /// Opens a bundle on the recipient's machine, and verifies everything in it.
     Open {
@@ -134,7 +140,13 @@ pub fn run(options: Options) -> Result<Done> {
     match options.action {
         Action::Keygen { file } => keygen(&file),
         Action::Request(request) => propose(&options.data, *request, options.json),
-        Action::Run { id, to, token } => fetch(&options.data, &id, &to, token),
+        Action::Run { id, to, login, token } => {
+            let shown = match login {
+                Some(name) => Shown::Login(Arc::new(Login::open(&name)?)),
+                None => Shown::Bearer(token.unwrap_or_default()),
+            };
+            fetch(&options.data, &id, &to, shown)
+        }
         Action::Open { bundle, key, to, vkey } => receive::open(&bundle, &key, &to, &vkey, options.json),
     }
 }
@@ -199,13 +211,13 @@ fn propose(data: &Data, request: Request, as_json: bool) -> Result<Done> {
 }
 
 /// Fetches the bundle into a file beside the one that is wanted, which appears whole or not at all.
-fn fetch(data: &Data, id: &str, to: &Path, token: String) -> Result<Done> {
+fn fetch(data: &Data, id: &str, to: &Path, shown: Shown) -> Result<Done> {
     let id = ProposalId::from_hex(id).context("an export's number has 64 digits")?;
     let whereabouts = Whereabouts::of_running(&data.folder()?).context("no archive runs on this data folder")?;
     ensure!(!whereabouts.https, "this archive speaks HTTPS: fetch POST /export/{} with the token there", id.to_hex());
     let address = whereabouts.http.context("the archive has no HTTP door")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let bytes = runtime.block_on(receive::fetch(&HttpClient::new(address, token), &id, to, BUNDLE))?;
+    let bytes = runtime.block_on(receive::fetch(&HttpClient::showing(address, shown), &id, to, BUNDLE))?;
     println!("{} {bytes} bytes", to.display());
     Ok(Done::Wholly)
 }

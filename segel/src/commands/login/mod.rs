@@ -25,6 +25,9 @@ pub const DEFAULT_NAME: &str = "default";
 const EXAMPLES: &str = "\
 Enrol this machine by an invitation (the archive's administrator prints the code):
   segel login --invite CODE --archive https://arsip.example.id
+The same, by an invitation that is of use to this machine alone, whoever reads the code on its way:
+  segel login --thumbprint        (tell the administrator what it prints: admin person invite NAME --key-thumbprint ...)
+  segel login --invite CODE --archive https://arsip.example.id
 Read and store with curl; each request needs headers of its own:
   URL=https://arsip.example.id/dicom-web/studies
   segel login --header GET $URL | curl -H @- $URL
@@ -45,6 +48,9 @@ pub struct Options {
     /// The code of an invitation, which enrols a new key of this machine; `-` reads it from the standard input.
     #[arg(long, value_name = "CODE", env = "SEGEL_INVITATION", hide_env_values = true)]
     invite: Option<String>,
+    /// Makes this machine's key, if there is none yet, and prints its thumbprint (RFC 7638) for an invitation that names it.
+    #[arg(long, conflicts_with_all = ["invite", "archive", "authority", "purpose", "header"])]
+    thumbprint: bool,
     /// The archive's address, as its pages have it [default: the one that runs on this machine].
     #[arg(long, value_name = "URL", value_parser = origin)]
     archive: Option<String>,
@@ -96,6 +102,10 @@ pub fn run(options: Options) -> Result<Done> {
         }
         return Ok(Done::Wholly);
     }
+    if options.thumbprint {
+        println!("{}", thumbprint(&options.name)?);
+        return Ok(Done::Wholly);
+    }
     let login = match &options.invite {
         Some(code) => runtime.block_on(enrol(&options, code))?,
         None => sign_in(&options, &runtime)?,
@@ -113,6 +123,19 @@ fn sign_in(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Login
     Ok(login)
 }
 
+/// The thumbprint of this machine's key, which is made if it is not there.
+fn thumbprint(name: &str) -> Result<String> {
+    let path = kept::path(name)?;
+    if path.exists() {
+        return Ok(Key::read(&Kept::read(&path)?.key)?.thumbprint());
+    }
+    let key = Key::generate()?;
+    let (archive, purpose) = (String::new(), Purpose::Treat.code().to_owned());
+    let kept = Kept { archive, authority: None, purpose, is_enrolled: false, key: key.pkcs8(), session: None };
+    kept.write(&path)?;
+    Ok(key.thumbprint())
+}
+
 async fn enrol(options: &Options, code: &str) -> Result<Login> {
     let code = if code == "-" { from_input()? } else { code.to_owned() };
     let archive = match &options.archive {
@@ -120,7 +143,8 @@ async fn enrol(options: &Options, code: &str) -> Result<Login> {
         None => running(options)?,
     };
     let path = kept::path(&options.name)?;
-    if Kept::read(&path).is_ok_and(|kept| kept.is_enrolled) {
+    let before = if path.exists() { Some(Kept::read(&path)?) } else { None };
+    if before.as_ref().is_some_and(|kept| kept.is_enrolled) {
         let name = &options.name;
         bail!(
             "there is a login {name} on this machine: `segel logout --forget --as {name}`, or another name with --as"
@@ -131,7 +155,8 @@ async fn enrol(options: &Options, code: &str) -> Result<Login> {
         authority: options.authority.as_deref().map(std::path::absolute).transpose()?,
         purpose: options.purpose.unwrap_or(Purpose::Treat).code().to_owned(),
         is_enrolled: false,
-        key: Key::generate()?.pkcs8(),
+        // A key that no archive has taken yet is the one that the invitation may name.
+        key: before.map_or_else(|| Key::generate().map(|key| key.pkcs8()), |kept| Ok(kept.key))?,
         session: None,
     };
     // The key lies on the disk before the invitation is used up. A crash in between leaves one that opens nothing.

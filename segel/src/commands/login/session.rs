@@ -36,6 +36,9 @@ impl Login {
         let kept = Kept::read(&path).with_context(|| {
             format!("there is no login {name} on this machine: `segel login --invite CODE --as {name}`")
         })?;
+        if kept.archive.is_empty() {
+            bail!("the key of login {name} is enrolled nowhere yet: `segel login --invite CODE --as {name}`");
+        }
         Self::new(path, kept)
     }
 
