@@ -24,6 +24,9 @@ use std::path::Path;
 
 /// Secrets sealed anew in one commit: a second of work that a crash repeats.
 const SECRETS_PER_COMMIT: usize = 16_384;
+/// The name under which the state keeps the number of the tree that every secret lies under: a start with the same tree need not
+/// look at each patient. New secrets lie under it anyway.
+const SECRETS_TREE: &str = "secrets-tree";
 /// The name under which the state keeps the id of the root that last opened it.
 const ROOT_ID: &str = "root-id";
 
@@ -142,6 +145,10 @@ fn check_generation(db: &Connection, keys: &Keys) -> Result<()> {
 
 /// Seals anew what lies under an older key, a part at a time; a crash goes on where it was.
 pub(super) fn move_secrets(db: &Connection, keys: &Keys, vault: &mut VaultFile) -> Result<()> {
+    let tree = keys.vault.tree().to_be_bytes();
+    if store::meta(db, SECRETS_TREE, || Ok(Vec::new()))? == tree {
+        return Ok(());
+    }
     let mut moved = 0_usize;
     loop {
         db.execute_batch("BEGIN IMMEDIATE")?;
@@ -163,5 +170,6 @@ pub(super) fn move_secrets(db: &Connection, keys: &Keys, vault: &mut VaultFile) 
         vault.write(&keys.base, &next)?;
         keys.vault.replace(next);
     }
-    Ok(())
+    // Last: a crash before it looks at everybody once more.
+    store::set_meta(db, SECRETS_TREE, &tree)
 }

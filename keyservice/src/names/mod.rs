@@ -4,34 +4,29 @@
 //! answer to the first is one token, to the second all tokens under which such a word may stand (`words.rs` says why there are
 //! many). Which words there are lies sealed in the state; whose they are lies nowhere.
 
+mod table;
 mod words;
 
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::store::patients::Patient;
 use record::limits::TERM_TOKENS_MAX;
-use record::{Field, Term, Token, name};
-use rusqlite::{Connection, OptionalExtension as _};
+use record::{Field, Term, Token};
+use rusqlite::Connection;
 use seal::token::{TokenKeys, name_cell, name_choice, token};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::{PoisonError, RwLock};
+use table::{Entry, Table};
 use words::Word;
 
 /// A word, and whether it stands first in a name: the two are counted apart.
 type Key = (Box<str>, bool);
 
-struct Entry {
-    row: i64,
-    word: Word,
-}
-
 /// Every word of names.
 #[derive(Default)]
 pub struct Names {
-    words: BTreeMap<Key, Entry>,
-    /// Sounds and the words that sound so.
-    sounds: BTreeSet<(Box<str>, Box<str>)>,
+    words: Table,
     /// The archive's patients, by the highest number of any.
     patients: u64,
     /// What the request at hand has changed, as it was before.
@@ -44,8 +39,14 @@ impl std::fmt::Debug for Names {
     }
 }
 
-fn place(row: i64) -> Vec<u8> {
+fn place(row: NonZeroU32) -> Vec<u8> {
     format!("name-word/{row}").into_bytes()
+}
+
+/// The number of a row: there are fewer words than patients, and patients have numbers of 32 bits.
+fn row_number(row: i64) -> Result<NonZeroU32> {
+    let damaged = || Error::damaged("a word of names has a number that none can have");
+    u32::try_from(row).ok().and_then(NonZeroU32::new).ok_or_else(damaged)
 }
 
 fn number(patient: Patient) -> u64 {
@@ -63,21 +64,14 @@ impl Names {
         let mut statement = db.prepare("SELECT id, sealed FROM name_word")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
+            let id = row_number(row.get(0)?)?;
             let plain = keys.register.open(&place(id), &row.get::<_, Vec<u8>>(1)?).map_err(|_| damaged())?;
             let (text, is_first, word): (String, bool, Word) = minicbor::decode(&plain).map_err(|_| damaged())?;
-            names.enter((text.into(), is_first), Entry { row: id, word });
+            names.words.put(&text, is_first, Entry { row: id, word });
         }
         let patients: i64 = db.query_row("SELECT COALESCE(MAX(id), 0) FROM patient", [], |row| row.get(0))?;
         names.patients = u64::try_from(patients).unwrap_or(0);
         Ok(names)
-    }
-
-    fn enter(&mut self, key: Key, entry: Entry) {
-        for sound in name::sounds(&key.0) {
-            self.sounds.insert((sound.into(), key.0.clone()));
-        }
-        self.words.insert(key, entry);
     }
 
     /// Begins a request: from here on [`Names::undo`] goes back to this moment.
@@ -87,16 +81,11 @@ impl Names {
 
     /// Forgets what the request at hand has changed. A word that was new keeps its place with nobody in it.
     pub fn undo(&mut self) {
-        for (key, before) in std::mem::take(&mut self.before).into_iter().rev() {
-            match before {
-                Some(word) => {
-                    if let Some(entry) = self.words.get_mut(&key) {
-                        entry.word = word;
-                    }
-                }
-                None => {
-                    self.words.remove(&key);
-                }
+        for ((word, is_first), before) in std::mem::take(&mut self.before).into_iter().rev() {
+            match (before, self.words.get_mut(&word, is_first)) {
+                (Some(before), Some(entry)) => entry.word = before,
+                (None, Some(_)) => self.words.remove(&word, is_first),
+                (_, None) => {}
             }
         }
     }
@@ -111,25 +100,29 @@ impl Names {
             return Ok(());
         }
         self.patients = self.patients.max(number(patient));
-        for key in words {
-            let known = self.words.get(&key);
-            self.before.push((key.clone(), known.map(|entry| entry.word.clone())));
-            let mut word = known.map(|entry| entry.word.clone()).unwrap_or_default();
+        for (text, is_first) in words {
+            let known = self.words.get(&text, is_first);
+            let before = known.map(|entry| entry.word.clone());
+            let mut word = before.clone().unwrap_or_default();
             word.learn(self.patients);
             let row = match known {
                 Some(entry) => entry.row,
-                None => db
-                    .prepare_cached("INSERT INTO name_word (sealed) VALUES (x'') RETURNING id")?
-                    .query_row([], |row| row.get(0))?,
+                None => {
+                    // No RETURNING in what is done for each patient: it has SQLite keep a way back for the statement, and of a large
+                    // request each way back costs as much as all before it.
+                    db.prepare_cached("INSERT INTO name_word (sealed) VALUES (x'')")?.execute([])?;
+                    row_number(db.last_insert_rowid())?
+                }
             };
-            let plain = minicbor::to_vec((&*key.0, key.1, &word))
+            let plain = minicbor::to_vec((&*text, is_first, &word))
                 .map_err(|_| Error::damaged("a word of names cannot be written"))?;
             let sealed = keys.register.seal(&place(row), &plain)?;
-            db.prepare_cached("UPDATE name_word SET sealed = ?2 WHERE id = ?1")?.execute((row, sealed))?;
-            match self.words.get_mut(&key) {
+            db.prepare_cached("UPDATE name_word SET sealed = ?2 WHERE id = ?1")?.execute((row.get(), sealed))?;
+            match self.words.get_mut(&text, is_first) {
                 Some(entry) => entry.word = word,
-                None => self.enter(key, Entry { row, word }),
+                None => self.words.put(&text, is_first, Entry { row, word }),
             }
+            self.before.push(((text, is_first), before));
         }
         Ok(())
     }
@@ -139,7 +132,7 @@ impl Names {
     pub fn stored(&self, keys: &TokenKeys, patient: Patient, term: &Term) -> Token {
         let Some(key) = stored_word(term) else { return token(keys, term) };
         let choice = name_choice(keys, patient.pseudonym, key.1, &key.0);
-        let cell = self.words.get(&key).map_or(0, |entry| entry.word.cell_of(number(patient), choice));
+        let cell = self.words.get(&key.0, key.1).map_or(0, |entry| entry.word.cell_of(number(patient), choice));
         name_cell(keys, key.1, &key.0, cell)
     }
 
@@ -152,33 +145,26 @@ impl Names {
         }
         // As archives of an earlier form hold it.
         let mut tokens = vec![token(keys, term)];
-        for ((word, is_first), entry) in self.asked_for(term) {
+        for (word, is_first, entry) in self.asked_for(term) {
             let cells = entry.word.cells(self.patients);
             if tokens.len().saturating_add(usize::try_from(cells).unwrap_or(usize::MAX)) > TERM_TOKENS_MAX {
                 return None;
             }
-            tokens.extend((0..cells).map(|cell| name_cell(keys, *is_first, word, cell)));
+            tokens.extend((0..cells).map(|cell| name_cell(keys, is_first, word, cell)));
         }
         Some(tokens)
     }
 
-    fn asked_for<'n>(&'n self, term: &'n Term) -> Box<dyn Iterator<Item = (&'n Key, &'n Entry)> + 'n> {
-        let meets = move |((word, is_first), _): &(&Key, &Entry)| {
+    fn asked_for<'n>(&'n self, term: &'n Term) -> Box<dyn Iterator<Item = (&'n str, bool, &'n Entry)> + 'n> {
+        let meets = move |(word, is_first, _): &(&str, bool, &Entry)| {
             let field = if *is_first { Field::NameFirst } else { Field::NameWord };
-            term.asks_for(&Term { field, text: word.to_string() })
+            term.asks_for(&Term { field, text: (*word).to_owned() })
         };
         if term.field == Field::NameSound {
-            let from = (Box::from(term.text.as_str()), Box::from(""));
-            let sounding = self.sounds.range((Bound::Included(from), Bound::Unbounded));
-            let words = sounding.take_while(|(sound, _)| **sound == *term.text).flat_map(|(_, word)| {
-                [false, true].into_iter().filter_map(|is_first| self.words.get_key_value(&(word.clone(), is_first)))
-            });
-            return Box::new(words);
+            return Box::new(self.words.sounding(&term.text).filter(meets));
         }
         let letters = term.text.strip_prefix('^').unwrap_or(&term.text);
-        let from = (Box::from(letters), false);
-        let words = self.words.range((Bound::Included(from), Bound::Unbounded));
-        Box::new(words.take_while(move |((word, _), _)| word.starts_with(letters)).filter(meets))
+        Box::new(self.words.beginning(letters).filter(meets))
     }
 }
 
@@ -197,11 +183,8 @@ fn stored_word(term: &Term) -> Option<Key> {
 
 /// Notes that a patient's name is known; `false` if it was before.
 fn becomes_named(db: &Connection, patient: Patient) -> Result<bool> {
-    let noted = db
-        .prepare_cached("UPDATE patient SET named = 1 WHERE id = ?1 AND named = 0 RETURNING id")?
-        .query_row([patient.id], |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(noted.is_some())
+    let mut note = db.prepare_cached("UPDATE patient SET named = 1 WHERE id = ?1 AND named = 0")?;
+    Ok(note.execute([patient.id])? > 0)
 }
 
 #[cfg(test)]

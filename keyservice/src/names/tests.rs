@@ -1,6 +1,6 @@
 use super::*;
 use crate::store;
-use record::Pseudonym;
+use record::{Pseudonym, name};
 use seal::root::Base;
 use seal::vault::Vault;
 
@@ -71,7 +71,7 @@ fn what_is_stored_again_is_stored_alike_and_counted_once_also_after_a_restart() 
         assert_eq!(again.stored(&keys.tokens, *patient, &terms[0]), *token);
         assert!(found.contains(token));
     }
-    assert_eq!(names.words[&("SITI".into(), true)].word.patients, 200);
+    assert_eq!(names.words.get("SITI", true).unwrap().word.patients, 200);
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn a_request_that_failed_leaves_no_word() {
     names.begin();
     names.learn(&db, &keys, patient(&db, 2), &terms).unwrap();
     names.undo();
-    assert_eq!(names.words[&("SITI".into(), true)].word.patients, 1);
-    assert!(!names.words.contains_key(&("AMINAH".into(), false)));
+    assert_eq!(names.words.get("SITI", true).unwrap().word.patients, 1);
+    assert!(names.words.get("AMINAH", false).is_none());
 }
 
 #[test]

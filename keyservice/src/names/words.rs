@@ -10,7 +10,8 @@
 //! show that these are one word. So the number of cells follows marks: how many patients had the word when the archive had so many.
 //! A word has a mark for each doubling, and between them it is taken to grow as the archive does.
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use std::ops::Deref;
 
 /// Patients of a cell, about, in a small archive; in a larger one they grow by the square root of its patients, so that a search
 /// for a common name reads thousands of cells and not a hundred thousand.
@@ -34,10 +35,45 @@ pub struct Mark {
 pub struct Word {
     /// Patients that have it.
     #[n(0)]
-    pub patients: u64,
+    pub patients: u32,
     /// The earliest first.
     #[n(1)]
-    pub marks: Vec<Mark>,
+    pub marks: Marks,
+}
+
+/// Marks in order. Hardly any word has one, so that there is room for a pointer alone.
+#[expect(
+    clippy::box_collection,
+    reason = "a list has three words of memory, and half a million words have an empty one"
+)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks(Option<Box<Vec<Mark>>>);
+
+impl Marks {
+    fn push(&mut self, mark: Mark) {
+        self.0.get_or_insert_default().push(mark);
+    }
+}
+
+impl Deref for Marks {
+    type Target = [Mark];
+
+    fn deref(&self) -> &[Mark] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<C> Encode<C> for Marks {
+    fn encode<W: encode::Write>(&self, to: &mut Encoder<W>, context: &mut C) -> Result<(), encode::Error<W::Error>> {
+        (**self).encode(to, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Marks {
+    fn decode(from: &mut Decoder<'b>, context: &mut C) -> Result<Self, decode::Error> {
+        let marks = Vec::<Mark>::decode(from, context)?;
+        Ok(Self((!marks.is_empty()).then(|| Box::new(marks))))
+    }
 }
 
 /// What a cell holds, about, in an archive of so many patients.
@@ -63,8 +99,9 @@ impl Word {
             None => cell_patients(archive) / 2,
             Some(last) => last.word.saturating_mul(2),
         };
-        if self.patients >= enough {
-            self.marks.push(Mark { archive, word: self.patients });
+        let patients = u64::from(self.patients);
+        if patients >= enough {
+            self.marks.push(Mark { archive, word: patients });
         }
     }
 

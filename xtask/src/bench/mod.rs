@@ -3,6 +3,7 @@
 //! There is no time limit here that a slow machine could break: what is told is how two things compare that the same
 //! machine did in the same minute.
 
+mod custody;
 mod folder;
 mod ledger;
 mod load;
@@ -32,10 +33,12 @@ enum What {
     Peers(peers::Options),
     /// Sealing and opening in memory, beside bare AES-256-GCM and a memory copy.
     Seal,
-    /// A key's release with its durable entry, beside the disk's own fdatasync.
+    /// A key's release with its durable entry, beside the disk's own fdatasync and beside what it is without metering.
     Release,
     /// Entries that the ledger takes, and how soon a signed checkpoint covers them, beside the disk's flush and SHA-256.
     Ledger,
+    /// A key service of millions of patients beside one of 10,000: memory, start, speed.
+    Custody(custody::Options),
     /// Bytes that padding adds: to the files of a folder, or to a stated distribution of lengths.
     Padding {
         /// A folder of real records; nothing but the lengths of its files is read.
@@ -50,6 +53,7 @@ pub fn run(options: &Options) -> Result<()> {
         What::Seal => seal::speed(options.rounds),
         What::Release => release::speed(options.rounds),
         What::Ledger => ledger::run(options.rounds),
+        What::Custody(custody) => custody::measure(custody, options.rounds),
         What::Padding { folder } => seal::padding(folder.as_deref()),
     }
 }
