@@ -155,7 +155,7 @@ impl Committer {
         let mut taken = HashSet::new();
         let mut admitted = Vec::with_capacity(group.len());
         for pending in group {
-            match self.check(&pending.frame.records, &taken) {
+            match self.check(pending.frame.contents.records(), &taken) {
                 Ok(keys) => {
                     taken.extend(keys);
                     admitted.push(pending);
@@ -309,8 +309,8 @@ impl Committer {
             self.counters.frames.fetch_add(1, Ordering::Relaxed);
             self.counters.bytes.fetch_add(end - place.offset, Ordering::Relaxed);
             let Pending { frame, reply } = pending;
-            answers.push((reply, frame.records.iter().map(|record| kept(record, place)).collect()));
-            durable.push(Durable { place, end, alone, records: frame.records });
+            answers.push((reply, frame.contents.records().iter().map(|record| kept(record, place)).collect()));
+            durable.push(Durable { place, end, alone, contents: frame.contents });
         }
         self.catchup.push(durable);
         for (reply, kept) in answers {

@@ -6,6 +6,7 @@ pub mod error;
 pub mod find;
 pub mod index;
 pub mod ingest;
+pub mod isolation;
 pub mod keys;
 pub mod object;
 pub mod plant;

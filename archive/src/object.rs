@@ -4,6 +4,7 @@
 
 use minicbor::{Decode, Encode};
 use record::{FacilityCode, Micros, ObjectId, Pseudonym, Token, Version};
+use seal::message::isolation::IsolationId;
 use seal::message::{Context, WrappedKey};
 
 /// One object version as the frame's record holds it (CBOR, numbered fields; `docs/formats.md`).
@@ -144,4 +145,59 @@ pub struct ResourceFacts {
     /// The day it speaks of, `YYYYMMDD`; empty if it names none.
     #[n(2)]
     pub date: String,
+}
+
+/// What a frame says that holds no object (CBOR, numbered fields; `docs/formats.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Order {
+    /// From here on, whatever fits is isolated, whether it was committed before or comes later.
+    #[n(0)]
+    Isolate(#[n(0)] Isolation),
+    /// An isolation is lifted.
+    #[n(1)]
+    Lift {
+        /// Which.
+        #[n(0)]
+        id: IsolationId,
+    },
+}
+
+impl Order {
+    /// Which isolation it is about.
+    #[must_use]
+    pub fn id(&self) -> IsolationId {
+        match self {
+            Self::Isolate(isolation) => isolation.id,
+            Self::Lift { id } => *id,
+        }
+    }
+}
+
+/// What is isolated.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Isolation {
+    /// The key service's number of it.
+    #[n(0)]
+    pub id: IsolationId,
+    /// What everybody at this facility wrote.
+    #[n(1)]
+    pub facility: Option<FacilityCode>,
+    /// What these senders wrote.
+    #[n(2)]
+    pub senders: Vec<String>,
+    /// If it arrived at this time or later,
+    #[n(3)]
+    pub from: Micros,
+    /// and before this time.
+    #[n(4)]
+    pub until: Micros,
+}
+
+impl Isolation {
+    /// Whether an object version is one of those that are meant.
+    #[must_use]
+    pub fn covers(&self, record: &ObjectRecord) -> bool {
+        let is_theirs = self.facility.as_ref() == Some(&record.facility) || self.senders.contains(&record.sender);
+        is_theirs && (self.from..self.until).contains(&record.arrived)
+    }
 }

@@ -5,10 +5,9 @@
 
 use crate::error::{Error, Result};
 use crate::index::apply::{Applied, Placed, Writer};
-use crate::object::ObjectRecord;
 use crate::segment::folder::{self, sync_dir};
 use crate::segment::frame::{FrameKind, Header};
-use crate::segment::scan::{ScanError, SegmentFile};
+use crate::segment::scan::{Contents, ScanError, SegmentFile};
 use crate::settings::{Settings, segment_path};
 use crate::storage::Progress;
 use std::cmp::Reverse;
@@ -66,6 +65,8 @@ pub(crate) fn recover(settings: &Settings, writer: &mut Writer, progress: &mut d
     }
     walk.apply_all(writer)?;
     let cut = walk.cut_torn_tail()?;
+    // Nothing is served while anything of an isolation is still to be seen, also after a death in the middle of one.
+    while writer.isolate_piece()? {}
     let open = walk.last.map(|number| (number, cut.or_else(|| walk.bytes_of(number)).unwrap_or(0)));
     Ok(Resume {
         open,
@@ -179,7 +180,7 @@ impl<'a> Walk<'a> {
     /// complete before it gets its name, so a file without even a first header is a segment just begun.
     fn find_last(&mut self, known: Option<u64>) {
         let grouped = |file: &SegmentFile| match file.header(0) {
-            Ok(header) => header.kind == FrameKind::Grouped,
+            Ok(header) => header.kind != FrameKind::Alone,
             Err(_) => true,
         };
         let found = self.files.iter().rev().find(|(_, file)| grouped(file)).map(|(number, _)| *number);
@@ -190,12 +191,12 @@ impl<'a> Walk<'a> {
         let mut batch = Vec::new();
         let mut objects = 0;
         while let Some(Reverse((sequence, number, offset))) = self.next.pop() {
-            let Some((header, records)) = self.read(number, offset)? else { continue };
+            let Some((header, contents)) = self.read(number, offset)? else { continue };
             if sequence != self.sequence + 1 {
                 return Err(damaged(number, offset, &self.gap(sequence)));
             }
             self.sequence = sequence;
-            batch.push((header, records));
+            batch.push((header, contents));
             objects += u64::from(header.objects);
             if objects >= BATCH_OBJECTS {
                 apply(writer, &mut batch)?;
@@ -211,12 +212,12 @@ impl<'a> Walk<'a> {
 
     /// Reads a frame. In the last segment all of it is hashed, because its tail may be torn; elsewhere a later flush
     /// proves that it was once durable, and its record alone is read.
-    fn read(&mut self, number: u64, offset: u64) -> Result<Option<(Header, Vec<ObjectRecord>)>> {
+    fn read(&mut self, number: u64, offset: u64) -> Result<Option<(Header, Contents)>> {
         let Some(file) = self.files.get(&number) else { return Ok(None) };
         let last = self.last == Some(number);
         let read = file.header(offset).and_then(|header| {
-            let records = if last { file.verify(&header) } else { file.records(&header) }?;
-            Ok((header, records))
+            let contents = if last { file.verify(&header) } else { file.contents(&header) }?;
+            Ok((header, contents))
         });
         match read {
             Ok((header, _)) if header.kind == FrameKind::Alone && header.frame_bytes != file.bytes => {
@@ -274,14 +275,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn apply(writer: &mut Writer, batch: &mut Vec<(Header, Vec<ObjectRecord>)>) -> Result<()> {
-    writer.apply(batch.iter().map(|(header, records)| Placed {
+fn apply(writer: &mut Writer, batch: &mut Vec<(Header, Contents)>) -> Result<()> {
+    writer.apply(batch.iter().map(|(header, contents)| Placed {
         segment: header.segment,
         offset: header.offset,
         end: header.end(),
         sequence: header.sequence,
         alone: header.kind == FrameKind::Alone,
-        records,
+        contents,
     }))?;
     batch.clear();
     Ok(())

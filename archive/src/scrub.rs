@@ -11,7 +11,7 @@ use crate::index::apply::{Applied, applied_segments, from_sql, without_tokens};
 use crate::index::{VersionRow, rows_of_segment, schema};
 use crate::object::ObjectRecord;
 use crate::segment::folder;
-use crate::segment::scan::SegmentFile;
+use crate::segment::scan::{Contents, SegmentFile};
 use crate::settings::Settings;
 use crate::storage::lock;
 pub use report::{Finding, FindingKind, ObjectName, Report};
@@ -201,21 +201,22 @@ impl<'a> Scrub<'a> {
     fn frame(&mut self, file: &SegmentFile, offset: u64, end: u64, rows: &mut BTreeMap<u64, Vec<VersionRow>>) -> u64 {
         let header = file.header(offset);
         let verified = header.as_ref().map_err(ToString::to_string).and_then(|header| {
-            let records = file.verify(header).map_err(|error| error.to_string())?;
-            Ok((*header, records))
+            let contents = file.verify(header).map_err(|error| error.to_string())?;
+            Ok((*header, contents))
         });
         let expected = rows.remove(&offset).unwrap_or_default();
         match verified {
-            Ok((header, records)) => {
+            Ok((header, contents)) => {
                 self.report.frames += 1;
-                self.report.objects += u64::from(header.objects);
+                self.report.objects += u64::try_from(contents.records().len()).unwrap_or(u64::MAX);
                 self.seen.insert(header.sequence);
-                self.compare(file.number, offset, &records, &expected);
+                self.compare(file.number, offset, contents.records(), &expected);
                 header.end()
             }
             Err(detail) => {
                 let mut finding = at(FindingKind::DamagedFrame, file.number, Some(offset), &detail);
-                let named = header.as_ref().ok().and_then(|header| file.records(header).ok()).unwrap_or_default();
+                let contents = header.as_ref().ok().and_then(|header| file.contents(header).ok());
+                let named = contents.as_ref().map_or(&[][..], Contents::records);
                 finding.objects = if expected.is_empty() {
                     named.iter().map(|record| name(record.object, record.version)).collect()
                 } else {

@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::index::apply::Writer;
 use crate::index::catchup::{self, Catchup};
 use crate::index::rows::Kept;
-use crate::object::{Extent, ObjectRecord};
+use crate::object::{Extent, ObjectRecord, Order};
 use crate::recover;
 use crate::scrub;
 use crate::segment::draft::{Draft, Staging};
@@ -93,7 +93,7 @@ impl Storage {
         for dir in [settings.archive_dir(), settings.data_dir.clone()] {
             folder::sync_dir(&dir).map_err(|error| Error::from_io("flushing the archive's folder", &error))?;
         }
-        let mut writer = Writer::open(&settings.index_path())?;
+        let mut writer = Writer::open(&settings.index_path(), &settings.segments_dir())?;
         let resume = recover::recover(settings, &mut writer, progress)?;
         let counters = Arc::new(Counters::default());
         let applied = resume.next_sequence.saturating_sub(1);
@@ -136,6 +136,16 @@ impl Storage {
         let (reply, committed) = oneshot::channel();
         self.queue(Pending { frame, reply })?;
         committed.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Commits an order. Returns when a power cut cannot take it away any more.
+    ///
+    /// # Errors
+    /// Busy if the disk takes nothing.
+    pub async fn order(&self, order: Order) -> Result<()> {
+        let (reply, committed) = oneshot::channel();
+        self.queue(Pending { frame: self.draft().order(order)?, reply })?;
+        committed.await.map_err(|_| Error::Closed)?.map(|_| ())
     }
 
     fn queue(&self, pending: Pending) -> Result<()> {

@@ -30,6 +30,8 @@ pub struct Settled {
     pub patient: Patient,
     /// Whether the patient is new.
     pub is_new: bool,
+    /// The tags of numbers that nobody had, and that the patient has from now on.
+    pub gained: Vec<[u8; 32]>,
     /// Contradictions, for the log: each other patient, and whether it is now linked.
     pub conflicts: Vec<Conflict>,
 }
@@ -73,10 +75,12 @@ pub fn settle(
         Some(patient) => patient,
         None => patients::create(db, keys)?,
     };
-    let mut settled = Settled { patient, is_new: found.is_none(), conflicts: Vec::new() };
+    let mut settled = Settled { patient, is_new: found.is_none(), gained: Vec::new(), conflicts: Vec::new() };
     for lookup in &lookups {
-        if let Some(conflict) = join(db, patient, lookup)? {
-            settled.conflicts.push(conflict);
+        match join(db, patient, lookup)? {
+            Some(conflict) => settled.conflicts.push(conflict),
+            None if lookup.owner.is_none() => settled.gained.push(lookup.tag),
+            None => {}
         }
     }
     Ok(settled)

@@ -14,6 +14,7 @@ mod custody;
 mod disclosure;
 mod error;
 mod identity;
+mod isolation;
 mod issuer;
 mod keys;
 mod metering;

@@ -16,7 +16,7 @@ use crate::server::{Acceptor, Address, Desk, Family, Listener};
 use crate::shared::Shared;
 use crate::store::{self, events};
 use crate::witness::{self, Follower, Witness};
-use crate::writer::{Order, Orders, Writer, log_start};
+use crate::writer::{Done, Order, Orders, Writer, log_start};
 use aws_lc_rs::rand;
 use ledger::{SigningKey, VerifierKey};
 use record::Outcome;
@@ -33,6 +33,8 @@ use tokio::task::JoinHandle;
 const END_WAIT: Duration = Duration::from_secs(10);
 /// How often the writer looks at what time alone brings about.
 const TICK: Duration = Duration::from_secs(1);
+/// Between two pieces of what an isolation has to go through: as long as a piece, so that others have half of the writer.
+const SETTLE_PAUSE: Duration = Duration::from_millis(10);
 /// How often the counters are logged, if anything was counted.
 const COUNTERS_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -120,6 +122,7 @@ impl Service {
             tokio::spawn(node.serve(Arc::clone(&desk), Family::Node, stopped.clone())),
             tokio::spawn(admin.serve(desk, Family::Admin, stopped.clone())),
             tokio::spawn(tick(orders.clone(), stopped.clone())),
+            tokio::spawn(settle(orders.clone(), stopped.clone())),
             tokio::spawn(log_counters(Arc::clone(&shared), stopped)),
         ];
         Ok(Self {
@@ -299,6 +302,18 @@ async fn tick(orders: Orders, mut stop: watch::Receiver<bool>) {
         if orders.carry_out(Order::Tick).await.is_err_and(|error| error.outcome() == Outcome::Closed) {
             return;
         }
+    }
+}
+
+/// Has the writer go through what isolations are about, a piece at a time: whoever opens a record goes in between.
+async fn settle(orders: Orders, mut stop: watch::Receiver<bool>) {
+    let mut pause = TICK;
+    while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
+        pause = match orders.carry_out(Order::Settle).await {
+            Ok(Done::Again) => SETTLE_PAUSE,
+            Err(error) if error.outcome() == Outcome::Closed => return,
+            Ok(_) | Err(_) => TICK,
+        };
     }
 }
 

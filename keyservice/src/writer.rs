@@ -23,14 +23,16 @@ use proofs::FailedProofs;
 use record::limits::{REQUEST_GROUP_MAX, REQUEST_QUEUE_MAX};
 use record::{Micros, Outcome, Purpose};
 use rusqlite::Connection;
+use seal::message::isolation::IsolationReport;
 use seal::message::quorum::QuorumCall;
-use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
 use seal::message::relate::RelationChange;
+use seal::message::{AdminAnswer, AdminRequest, Answer, Request};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::{mpsc, oneshot};
 
-/// Orders after which the log is moved into the state's file: some 20 MB, which a start reads in a moment.
+/// Orders, or their entries where those are more, after which the log is moved into the state's file: some 20 MB, which a start
+/// reads in a moment.
 const ORDERS_IN_LOG_MAX: usize = 1_000;
 
 /// What the writer is asked to do.
@@ -50,6 +52,10 @@ pub enum Order {
     Ring(Alarm),
     /// Is a canary due to be planted?
     Planting,
+    /// How far an archive node is with isolations.
+    Isolations(Vec<IsolationReport>),
+    /// A piece of what isolations have to go through.
+    Settle,
     /// A message about an alarm was delivered, or was not.
     Delivered {
         /// Its number.
@@ -75,12 +81,6 @@ pub struct NodeOrder {
 }
 
 impl Order {
-    fn node_request(&self) -> Option<&Request> {
-        match self {
-            Self::Node(order) => Some(&order.request),
-            Self::Admin(_)
-            | Self::SignIn(..)
-            | Self::Tick
     /// Whether it closes what a node may have at hand.
     fn closes(&self) -> bool {
         match self.node_request() {
@@ -91,9 +91,17 @@ impl Order {
         }
     }
 
+    fn node_request(&self) -> Option<&Request> {
+        match self {
+            Self::Node(order) => Some(&order.request),
+            Self::Admin(_)
+            | Self::SignIn(..)
+            | Self::Tick
             | Self::Quorum(_)
             | Self::Ring(_)
             | Self::Delivered { .. }
+            | Self::Isolations(_)
+            | Self::Settle
             | Self::Planting => None,
         }
     }
@@ -108,6 +116,8 @@ pub enum Done {
     Admin(AdminAnswer),
     /// For nobody.
     Quiet,
+    /// For nobody; there is more to be done.
+    Again,
 }
 
 /// An order that waits for its group.
@@ -215,6 +225,9 @@ impl Writer {
         match self.commit(&orders, now) {
             Ok(done) => {
                 self.after_commit(&orders)?;
+                if orders.iter().zip(&done).any(|(order, done)| done.is_ok() && order.closes()) {
+                    self.shared.close();
+                }
                 for (reply, done) in replies.into_iter().zip(done) {
                     // Whoever no longer waits has lost its connection; the entry stands.
                     let _gone = reply.send(done);
@@ -225,9 +238,6 @@ impl Writer {
                 let (outcome, text) = (error.outcome(), error.to_string());
                 tracing::error!("{} requests were not carried out: {text}", orders.len());
                 for reply in replies {
-                if orders.iter().zip(&done).any(|(order, done)| done.is_ok() && order.closes()) {
-                    self.shared.close();
-                }
                     let _gone = reply.send(Err(Error::new(outcome, "the key service's disk does not take anything")));
                 }
                 // A full disk leaves the state as it was. Anything else leaves it unknown: the process ends.
@@ -336,14 +346,16 @@ impl Writer {
         if let Some(frozen) = self.watch.refrozen() {
             self.shared.freeze(frozen);
         }
-        self.shared.set_size(events::size(&self.db)?);
+        let size = events::size(&self.db)?;
+        let entries = usize::try_from(size.saturating_sub(self.shared.size())).unwrap_or(usize::MAX);
+        self.shared.set_size(size);
         self.must_truncate |= orders.iter().any(|order| matches!(order.node_request(), Some(Request::Erase { .. })));
         if self.must_truncate {
             // The erased secret's old page leaves the log. A reader in the way only delays it to the next group, and so
             // does a full disk: what was committed stands in the log and is answered for.
             self.must_truncate = !store::delayed_by_a_full_disk(store::truncate_log(&self.db), false)?;
         }
-        self.orders_in_log += orders.len();
+        self.orders_in_log = self.orders_in_log.saturating_add(orders.len().max(entries));
         if self.orders_in_log >= ORDERS_IN_LOG_MAX {
             store::delayed_by_a_full_disk(store::move_log(&self.db), ())?;
             self.orders_in_log = 0;

@@ -151,6 +151,9 @@ pub const LABEL_BYTES_MAX: usize = 64;
 /// Openings that the books of a day hold, over all whose budgets they count in: some 30 bytes each, 120 MB of the key
 /// service's 256. Without budgets, a day of 800,000 patients; with the default ones it is not reached.
 pub const METERED_OPENINGS_MAX: usize = 4_000_000;
+/// Isolations of what a feed wrote. Each admission and each object is held against those in force: a handful of incidents in an
+/// archive's life, with room for one for each feed of a large hospital group.
+pub const ISOLATIONS_MAX: usize = 1_024;
 /// Bytes of a reason or a name that a person typed.
 pub const REASON_BYTES_MAX: usize = 1_024;
 /// Bytes of a bearer token. Those that the key service signs have some 300.

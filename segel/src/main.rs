@@ -16,6 +16,7 @@ mod export;
 mod fhir;
 mod http;
 mod identity;
+mod isolation;
 mod node;
 mod observe;
 mod openapi;

@@ -64,6 +64,7 @@ impl Node {
         node.open_http(config).await?;
         node.open_dimse(config, tls_is_optional).await?;
         node.tend();
+        node.isolate();
         node.whereabouts.write(data)?;
         Ok(node)
     }
@@ -75,6 +76,7 @@ impl Node {
         if let (Some(certificate), Some(key)) = (&config.http.certificate, &config.http.key) {
             settings.tls = Some(tls::http_server(Identity::read(certificate, key)?)?);
         }
+        settings.strict_transport = config.http.public_origin.as_deref().is_some_and(|at| at.starts_with("https://"));
         self.whereabouts.http = Some(listener.local_addr()?);
         self.whereabouts.https = settings.tls.is_some();
         let doors = Doors {
@@ -144,6 +146,15 @@ impl Node {
         let tending = crate::canary::tend(self.archive.clone(), stopping(self.stop.subscribe()));
         self.doors.spawn(async move {
             tending.await;
+            Ok(())
+        });
+    }
+
+    /// What is isolated is carried out for as long as the archive runs.
+    fn isolate(&mut self) {
+        let isolating = crate::isolation::tend(self.archive.clone(), stopping(self.stop.subscribe()));
+        self.doors.spawn(async move {
+            isolating.await;
             Ok(())
         });
     }

@@ -1,9 +1,10 @@
 //! Frames into rows. The committer and recovery call the same function, in the same order, so a rebuilt index equals
 //! the one that grew.
 
-use super::schema;
+use super::{isolate, schema};
 use crate::error::{Error, Result};
 use crate::object::{Kind, ObjectRecord, ResourceFacts};
+use crate::segment::scan::Contents;
 use record::{FacilityCode, Micros, Pseudonym, Version};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -20,7 +21,7 @@ pub(crate) struct Placed<'a> {
     pub(crate) end: u64,
     pub(crate) sequence: u64,
     pub(crate) alone: bool,
-    pub(crate) records: &'a [ObjectRecord],
+    pub(crate) contents: &'a Contents,
 }
 
 /// How far one segment is applied.
@@ -37,6 +38,8 @@ const LOG_PAGES_MAX: u32 = 4_000;
 pub(crate) struct Writer {
     connection: Connection,
     path: PathBuf,
+    /// Where the frames are, with what the index leaves out of their records.
+    segments: PathBuf,
     /// Pages in the log, as the last commit left it.
     log_pages: Arc<AtomicU32>,
     /// Pages that were in it when it was last moved.
@@ -44,7 +47,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path, segments: &Path) -> Result<Self> {
         let mut connection = schema::open_writer(path)?;
         let log_pages = Arc::new(AtomicU32::new(0));
         let told = Arc::clone(&log_pages);
@@ -52,7 +55,7 @@ impl Writer {
             told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { connection, path: path.to_owned(), log_pages, moved_pages: 0 })
+        Ok(Self { connection, path: path.to_owned(), segments: segments.to_owned(), log_pages, moved_pages: 0 })
     }
 
     /// The sequence of the last applied frame; 0 before the first.
@@ -71,10 +74,16 @@ impl Writer {
         let now = record::time::now();
         let transaction = self.connection.transaction()?;
         super::apply_given::expire(&transaction, now)?;
+        let mut kept = isolate::Frames::new(&self.segments);
         for frame in frames {
-            apply_frame(&transaction, &frame, now)?;
+            apply_frame(&transaction, &mut kept, &frame, now)?;
         }
         transaction.commit()?;
+        self.tend_log()
+    }
+
+    /// Moves the log where it has grown.
+    fn tend_log(&mut self) -> Result<()> {
         let pages = self.log_pages.load(Ordering::Relaxed);
         if pages < self.moved_pages {
             // Everything had been moved, and this commit began the log anew.
@@ -85,6 +94,17 @@ impl Writer {
         }
         self.moved_pages = pages;
         self.move_log()
+    }
+
+    /// A piece of what isolations have to go through; `false` if there is nothing. After a crash either all of it is in the
+    /// index or none.
+    pub(crate) fn isolate_piece(&mut self) -> Result<bool> {
+        let now = record::time::now();
+        let transaction = self.connection.transaction()?;
+        let is_more = isolate::piece(&transaction, &self.segments, now)?;
+        transaction.commit()?;
+        self.tend_log()?;
+        Ok(is_more)
     }
 
     /// Moves the log into the file. On a full disk it stays where it is, and what was committed stands in it. After any other
@@ -160,7 +180,8 @@ struct Newest {
 
 fn newest_of_instance(db: &Connection, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Newest>> {
     let mut statement = db.prepare_cached(
-        "SELECT f.code, v.object, v.version FROM instances i JOIN facilities f ON f.id = i.facility
+        "SELECT f.code, v.object, (SELECT max(version) FROM versions WHERE object = v.object) FROM instances i
+         JOIN facilities f ON f.id = i.facility
          JOIN versions v ON v.id = i.version WHERE i.sop_instance_uid = ?1 AND f.code = ?2",
     )?;
     Ok(statement.query_row(params![sop_instance_uid, facility.as_str()], read_newest).optional()?)
@@ -168,7 +189,8 @@ fn newest_of_instance(db: &Connection, facility: &FacilityCode, sop_instance_uid
 
 fn newest_of_resource(db: &Connection, facts: &ResourceFacts) -> Result<Option<Newest>> {
     let mut statement = db.prepare_cached(
-        "SELECT f.code, v.object, v.version FROM resources r JOIN facilities f ON f.id = r.facility
+        "SELECT f.code, v.object, (SELECT max(version) FROM versions WHERE object = v.object) FROM resources r
+         JOIN facilities f ON f.id = r.facility
          JOIN versions v ON v.id = r.version WHERE r.resource_type = ?1 AND r.logical_id = ?2",
     )?;
     Ok(statement.query_row(params![facts.resource_type, facts.id], read_newest).optional()?)
@@ -178,9 +200,15 @@ fn read_newest(row: &rusqlite::Row<'_>) -> rusqlite::Result<Newest> {
     Ok(Newest { facility: row.get(0)?, object: row.get(1)?, version: row.get(2)? })
 }
 
-fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>, now: Micros) -> Result<()> {
-    for record in frame.records {
-        apply_record(db, frame, record, now)?;
+fn apply_frame(db: &Transaction<'_>, kept: &mut isolate::Frames<'_>, frame: &Placed<'_>, now: Micros) -> Result<()> {
+    match frame.contents {
+        Contents::Objects(records) => {
+            for record in records {
+                let version = apply_record(db, frame, record, now)?;
+                isolate::born(db, kept, record, version, now)?;
+            }
+        }
+        Contents::Order(order) => isolate::order(db, order)?,
     }
     db.prepare_cached(
         "INSERT INTO segments VALUES(?1, ?2, ?3) ON CONFLICT(number) DO UPDATE SET applied_bytes = excluded.applied_bytes",
@@ -190,7 +218,8 @@ fn apply_frame(db: &Transaction<'_>, frame: &Placed<'_>, now: Micros) -> Result<
     Ok(())
 }
 
-fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord, now: Micros) -> Result<()> {
+/// The row number of the new version.
+fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord, now: Micros) -> Result<i64> {
     let facility = intern_facility(db, &record.facility)?;
     let patient = intern_patient(db, record.patient)?;
     treat(db, patient, facility)?;
@@ -206,11 +235,16 @@ fn apply_record(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecord,
         Kind::Instance(facts) => super::apply_instance::apply(db, owner, facts, &record.tokens)?,
         Kind::Resource(facts) => super::apply_resource::apply(db, owner, facts, &record.tokens)?,
     }
-    if record.given.is_empty() && record.version == 1 {
-        return Ok(());
+    if !record.given.is_empty() || record.version != 1 {
+        give(db, record, &person, now)?;
     }
+    Ok(version)
+}
+
+/// Brings what an object gives to what a record of it says.
+pub(super) fn give(db: &Transaction<'_>, record: &ObjectRecord, person: &[i64], now: Micros) -> Result<()> {
     let given = record.given.iter().map(|given| Ok((intern_facility(db, &given.to)?, given)));
-    super::apply_given::apply(db, record.object, &person, &given.collect::<Result<Vec<_>>>()?, now)
+    super::apply_given::apply(db, record.object, person, &given.collect::<Result<Vec<_>>>()?, now)
 }
 
 /// Row numbers that a record's rows point to.
@@ -226,14 +260,16 @@ fn insert_version(db: &Transaction<'_>, frame: &Placed<'_>, record: &ObjectRecor
         .execute(params![record.object.0])?;
     // Two frames of one version cannot be: the unique key on (object, version) fails, and the frame is not applied.
     db.prepare_cached(
-        "INSERT INTO versions(object, version, newest, segment, frame_offset, record) VALUES(?1, ?2, 1, ?3, ?4, ?5)",
+        "INSERT INTO versions(object, version, newest, segment, frame_offset, record, arrived, isolated)
+         VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, 0)",
     )?
     .execute(params![
         record.object.0,
         record.version,
         to_sql(frame.segment)?,
         to_sql(frame.offset)?,
-        without_tokens(record)?
+        without_tokens(record)?,
+        record.arrived
     ])?;
     Ok(db.last_insert_rowid())
 }
@@ -248,7 +284,7 @@ pub(crate) fn without_tokens(record: &ObjectRecord) -> Result<Vec<u8>> {
     minicbor::to_vec(stripped(record)).map_err(|_| Error::Damaged("index: a record that cannot be encoded".to_owned()))
 }
 
-fn intern_facility(db: &Transaction<'_>, code: &FacilityCode) -> Result<i64> {
+pub(super) fn intern_facility(db: &Transaction<'_>, code: &FacilityCode) -> Result<i64> {
     let known = db
         .prepare_cached("SELECT id FROM facilities WHERE code = ?1")?
         .query_row(params![code.as_str()], |row| row.get(0))
@@ -260,7 +296,7 @@ fn intern_facility(db: &Transaction<'_>, code: &FacilityCode) -> Result<i64> {
     Ok(db.last_insert_rowid())
 }
 
-fn intern_patient(db: &Transaction<'_>, pseudonym: Pseudonym) -> Result<i64> {
+pub(super) fn intern_patient(db: &Transaction<'_>, pseudonym: Pseudonym) -> Result<i64> {
     let known = db
         .prepare_cached("SELECT id FROM patients WHERE pseudonym = ?1")?
         .query_row(params![pseudonym.0], |row| row.get(0))
@@ -272,14 +308,15 @@ fn intern_patient(db: &Transaction<'_>, pseudonym: Pseudonym) -> Result<i64> {
     Ok(db.last_insert_rowid())
 }
 
-/// Lets a facility look for a patient; the first time, everything kept of the patient enters the facility's days.
-fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
+/// Lets a facility look for a patient, because one object version more says so; the first time, everything kept of the patient
+/// enters the facility's days.
+pub(super) fn treat(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
     let new = db
         .prepare_cached("INSERT OR IGNORE INTO treated(patient, facility, own) VALUES(?1, ?2, 1)")?
         .execute(params![patient, facility])?;
     if new == 0 {
         // It may have been given to look before.
-        db.prepare_cached("UPDATE treated SET own = 1 WHERE patient = ?1 AND facility = ?2 AND NOT own")?
+        db.prepare_cached("UPDATE treated SET own = own + 1 WHERE patient = ?1 AND facility = ?2")?
             .execute(params![patient, facility])?;
         return Ok(());
     }

@@ -68,15 +68,15 @@ fn open(db: &Transaction<'_>, patient: i64, facility: i64) -> Result<()> {
 }
 
 /// Takes a patient out of a facility's lists, unless it treats the patient or something else still gives it.
-fn close(db: &Transaction<'_>, patient: i64, facility: i64, now: Micros) -> Result<()> {
+pub(super) fn close(db: &Transaction<'_>, patient: i64, facility: i64, now: Micros) -> Result<()> {
     let remains = db
         .prepare_cached("SELECT 1 FROM given WHERE patient = ?1 AND facility = ?2 AND until > ?3")?
         .exists(params![patient, facility, now])?;
-    let own: Option<bool> = db
+    let own: Option<i64> = db
         .prepare_cached("SELECT own FROM treated WHERE patient = ?1 AND facility = ?2")?
         .query_row(params![patient, facility], |row| row.get(0))
         .optional()?;
-    if remains || own != Some(false) {
+    if remains || own != Some(0) {
         return Ok(());
     }
     apply_instance::hide(db, patient, facility)?;

@@ -6,6 +6,9 @@ use crate::object::InstanceFacts;
 use record::Token;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+/// The series of an instance whose every version is isolated.
+pub(super) const NOWHERE: i64 = 0;
+
 /// Puts the newest version of an instance where its UIDs say. A later version may have moved: to another study, or to
 /// another patient after a correction.
 pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts, tokens: &[Token]) -> Result<()> {
@@ -14,7 +17,7 @@ pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts, t
     let old_series = place_instance(db, owner, facts, series)?;
     if old_series != Some(series) {
         is_changed |= count(db, series, 1)?;
-        if let Some(old) = old_series {
+        if let Some(old) = old_series.filter(|old| *old != NOWHERE) {
             count(db, old, -1)?;
             let old_study = study_of(db, old)?;
             relist(db, old_study, &Change { day: None, series: true, tokens: &[] })?;
@@ -22,6 +25,57 @@ pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts, t
     }
     let day = (!facts.study_date.is_empty()).then(|| super::rows::day_number(&facts.study_date));
     relist(db, study, &Change { day: day.flatten(), series: is_changed, tokens })
+}
+
+/// Takes an instance away, of which no version is to be seen. Its row stays, for the place that it has among its neighbours.
+pub(super) fn leave(db: &Transaction<'_>, facility: i64, sop_instance_uid: &str) -> Result<()> {
+    let series: i64 = db
+        .prepare_cached("SELECT series FROM instances WHERE sop_instance_uid = ?1 AND facility = ?2")?
+        .query_row(params![sop_instance_uid, facility], |row| row.get(0))?;
+    if series == NOWHERE {
+        return Ok(());
+    }
+    db.prepare_cached("UPDATE instances SET series = ?3 WHERE sop_instance_uid = ?1 AND facility = ?2")?
+        .execute(params![sop_instance_uid, facility, NOWHERE])?;
+    count(db, series, -1)?;
+    let study = study_of(db, series)?;
+    relist(db, study, &Change { day: None, series: true, tokens: &[] })
+}
+
+/// Brings a study's day and its series' modalities to what the latest of the instances that are to be seen say. Its tokens stay:
+/// they lead to a study that is then compared exactly, and is not what was looked for.
+pub(super) fn reckon(db: &Transaction<'_>, study: i64) -> Result<()> {
+    let mut day = 0;
+    let mut modalities = std::collections::BTreeMap::new();
+    let mut statement = db.prepare_cached(
+        "SELECT se.id, se.modality, v.record FROM series se CROSS JOIN instances i ON i.series = se.id
+         CROSS JOIN versions v ON v.id = i.version WHERE se.study = ?1 ORDER BY v.id",
+    )?;
+    let mut rows = statement.query([study])?;
+    while let Some(row) = rows.next()? {
+        let record: crate::object::ObjectRecord = minicbor::decode(&row.get::<_, Vec<u8>>(2)?)
+            .map_err(|_| Error::Damaged("index: a record that is not what was written".to_owned()))?;
+        let crate::object::Kind::Instance(facts) = record.kind else { continue };
+        day = super::rows::day_number(&facts.study_date).unwrap_or(day);
+        let (_, said) = modalities.entry(row.get::<_, i64>(0)?).or_insert((row.get::<_, String>(1)?, String::new()));
+        if !facts.modality.is_empty() {
+            *said = facts.modality;
+        }
+    }
+    let changed: Vec<(i64, String)> = modalities
+        .into_iter()
+        .filter(|(_, (before, said))| before != said)
+        .map(|(series, (_, said))| (series, said))
+        .collect();
+    let before = listed(db, study)?;
+    if before.instances == 0 || (before.day == day && changed.is_empty()) {
+        return Ok(());
+    }
+    leave_days(db, study)?;
+    for (series, modality) in &changed {
+        db.prepare_cached("UPDATE series SET modality = ?2 WHERE id = ?1")?.execute(params![series, modality])?;
+    }
+    relist(db, study, &Change { day: Some(day), series: true, tokens: &[] })
 }
 
 fn upsert_study(db: &Transaction<'_>, owner: Owner, facts: &InstanceFacts) -> Result<i64> {

@@ -6,6 +6,9 @@ use crate::object::ResourceFacts;
 use record::Token;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+/// The patient of a resource whose every version is isolated.
+const NOBODY: i64 = 0;
+
 /// Puts the newest version of a resource where its facts say, and takes the version before away from where it was.
 pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &ResourceFacts, tokens: &[Token]) -> Result<()> {
     let known: Option<(i64, Vec<u8>)> = db
@@ -45,6 +48,16 @@ pub(super) fn apply(db: &Transaction<'_>, owner: Owner, facts: &ResourceFacts, t
     for token in tokens {
         insert.execute(params![token.0, resource])?;
     }
+    Ok(())
+}
+
+/// Takes a resource away, of which no version is to be seen. Its row stays, for the place that it has among its neighbours.
+pub(super) fn hide(db: &Transaction<'_>, facts: &ResourceFacts) -> Result<()> {
+    let (id, tokens): (i64, Vec<u8>) = db
+        .prepare_cached("SELECT id, tokens FROM resources WHERE resource_type = ?1 AND logical_id = ?2")?
+        .query_row(params![facts.resource_type, facts.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    leave(db, id, &tokens)?;
+    db.prepare_cached("UPDATE resources SET patient = ?2 WHERE id = ?1")?.execute(params![id, NOBODY])?;
     Ok(())
 }
 

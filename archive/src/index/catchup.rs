@@ -9,6 +9,7 @@ use crate::commit::stop;
 use crate::error::{Error, Result};
 use crate::object::{Kind, ObjectRecord};
 use crate::segment::draft::Place;
+use crate::segment::scan::Contents;
 use record::{FacilityCode, limits};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +55,7 @@ pub(crate) struct Durable {
     pub(crate) place: Place,
     pub(crate) end: u64,
     pub(crate) alone: bool,
-    pub(crate) records: Vec<ObjectRecord>,
+    pub(crate) contents: Contents,
 }
 
 /// What the committer, the indexer and the index's readers share.
@@ -97,7 +98,7 @@ impl Catchup {
             self.work.notify_one();
             state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.recent.extend(frames.iter().flat_map(|frame| &frame.records).flat_map(Name::of));
+        state.recent.extend(frames.iter().flat_map(|frame| frame.contents.records()).flat_map(Name::of));
         state.queue.extend(frames);
         self.durable.fetch_max(last, Ordering::AcqRel);
         self.work.notify_one();
@@ -140,12 +141,15 @@ impl Catchup {
         self.work.notify_one();
     }
 
-    /// The frames of the next step; `None` when it is over.
-    fn next(&self) -> Option<Vec<Durable>> {
+    /// The frames of the next step, none if there is something else to be done meanwhile; `None` when it is over.
+    fn next(&self, is_busy: bool) -> Option<Vec<Durable>> {
         let mut state = self.state();
         while state.queue.is_empty() {
             if state.is_closed {
                 return None;
+            }
+            if is_busy {
+                return Some(Vec::new());
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -159,7 +163,7 @@ impl Catchup {
 
     fn applied(&self, frames: &[Durable]) {
         let mut state = self.state();
-        for name in frames.iter().flat_map(|frame| &frame.records).flat_map(Name::of) {
+        for name in frames.iter().flat_map(|frame| frame.contents.records()).flat_map(Name::of) {
             state.recent.remove(&name);
         }
         state.is_stalled = false;
@@ -206,19 +210,25 @@ impl Drop for Ending<'_> {
 
 fn run(catchup: &Catchup, mut writer: Writer) {
     let _ending = Ending(catchup);
-    while let Some(frames) = catchup.next() {
-        loop {
+    let mut is_isolating = false;
+    while let Some(frames) = catchup.next(is_isolating) {
+        // What has arrived comes first, then a piece of what is being isolated, so that neither waits for the end of the other.
+        is_isolating |= frames.iter().any(|frame| matches!(frame.contents, Contents::Order(_)));
+        while !frames.is_empty() {
             let applied = writer.apply(frames.iter().map(|frame| Placed {
                 segment: frame.place.segment,
                 offset: frame.place.offset,
                 end: frame.end,
                 sequence: frame.place.sequence,
                 alone: frame.alone,
-                records: &frame.records,
+                contents: &frame.contents,
             }));
             match applied {
                 // A crash before this line finds the frames in the segments; start-up applies them.
-                Ok(()) => break catchup.applied(&frames),
+                Ok(()) => {
+                    catchup.applied(&frames);
+                    break;
+                }
                 Err(Error::Busy { .. }) => {
                     tracing::warn!(frames = frames.len(), "no room for the index: nothing is taken in until there is");
                     if !catchup.stall() {
@@ -230,6 +240,20 @@ fn run(catchup: &Catchup, mut writer: Writer) {
                     // The frames are durable and the index does not take them: it is the index that is wrong.
                     writer.mark_damaged();
                     stop("applying frames to the index", &error)
+                }
+            }
+        }
+        if is_isolating {
+            match writer.isolate_piece() {
+                Ok(more) => is_isolating = more,
+                // A crash before this line goes on from the last piece at the next start.
+                Err(Error::Busy { .. }) => {
+                    tracing::warn!("no room for the index: isolating waits");
+                    std::thread::sleep(RETRY);
+                }
+                Err(error) => {
+                    writer.mark_damaged();
+                    stop("isolating in the index", &error)
                 }
             }
         }

@@ -9,6 +9,7 @@ mod apply_instance;
 mod apply_resource;
 pub(crate) mod catchup;
 mod find;
+pub mod isolate;
 mod likeness;
 mod pool;
 mod read;
@@ -17,6 +18,7 @@ pub(crate) mod schema;
 
 use crate::error::Result;
 use catchup::{Catchup, Name};
+use read::Of;
 use record::{FacilityCode, ObjectId, Pseudonym};
 use rows::{Counts, Filter, InstanceRow, Kept, PatientCounts, ResourceFilter, SeriesRow, StudyRow};
 use rusqlite::Connection;
@@ -51,18 +53,37 @@ impl Index {
 
     /// The newest version of a facility's instance.
     pub fn newest_instance(&self, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Kept>> {
+        self.instance(facility, sop_instance_uid, Of::Seen)
+    }
+
+    /// The last version of a facility's instance that ever came, also one that is isolated: the next one is numbered after it.
+    pub(crate) fn last_instance(&self, facility: &FacilityCode, sop_instance_uid: &str) -> Result<Option<Kept>> {
+        self.instance(facility, sop_instance_uid, Of::All)
+    }
+
+    fn instance(&self, facility: &FacilityCode, sop_instance_uid: &str, of: Of) -> Result<Option<Kept>> {
         if !self.is_settled(facility, sop_instance_uid) {
             self.catchup.wait();
         }
-        self.pool.with(|db| read::newest_instance(db, facility, sop_instance_uid))
+        self.pool.with(|db| read::newest_instance(db, facility, sop_instance_uid, of))
     }
 
     /// The newest version of a resource.
     pub fn newest_resource(&self, resource_type: &str, id: &str) -> Result<Option<Kept>> {
-        self.read(|db| read::newest_resource(db, resource_type, id))
+        self.read(|db| read::newest_resource(db, resource_type, id, Of::Seen))
     }
 
-    /// Every version of an object, oldest first.
+    /// The last version of a resource that ever came, also one that is isolated: the next one is numbered after it.
+    pub(crate) fn last_resource(&self, resource_type: &str, id: &str) -> Result<Option<Kept>> {
+        self.read(|db| read::newest_resource(db, resource_type, id, Of::All))
+    }
+
+    /// Every isolation, and how far it is.
+    pub fn isolations(&self) -> Result<Vec<isolate::Progress>> {
+        self.read(isolate::progress)
+    }
+
+    /// Every version of an object that is not isolated, oldest first.
     pub fn versions(&self, object: ObjectId) -> Result<Vec<Kept>> {
         self.read(|db| read::versions(db, object))
     }

@@ -41,27 +41,50 @@ pub(super) fn collect<T>(
     Ok(found)
 }
 
+/// Which versions are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Those that are to be seen.
+    Seen,
+    /// All: also those that are isolated, which later ones are numbered after.
+    All,
+}
+
+impl Of {
+    /// As a condition on `versions v`, which stands for any version of the object.
+    fn version(self) -> &'static str {
+        match self {
+            Self::Seen => "v.newest = 1",
+            Self::All => "v.version = (SELECT max(version) FROM versions WHERE object = v.object)",
+        }
+    }
+}
+
 pub(super) fn newest_instance(
     db: &Connection,
     facility: &FacilityCode,
     sop_instance_uid: &str,
+    of: Of,
 ) -> Result<Option<Kept>> {
     let sql = format!(
-        "SELECT {KEPT} FROM instances i JOIN facilities f ON f.id = i.facility JOIN versions v ON v.id = i.version
-         WHERE i.sop_instance_uid = ?1 AND f.code = ?2"
+        "SELECT {KEPT} FROM instances i JOIN facilities f ON f.id = i.facility JOIN versions any ON any.id = i.version
+         JOIN versions v ON v.object = any.object WHERE i.sop_instance_uid = ?1 AND f.code = ?2 AND {}",
+        of.version()
     );
     Ok(collect(db, &sql, params![sop_instance_uid, facility.as_str()], |row| kept(row, 0))?.pop())
 }
 
-pub(super) fn newest_resource(db: &Connection, resource_type: &str, id: &str) -> Result<Option<Kept>> {
+pub(super) fn newest_resource(db: &Connection, resource_type: &str, id: &str, of: Of) -> Result<Option<Kept>> {
     let sql = format!(
-        "SELECT {KEPT} FROM resources r JOIN versions v ON v.id = r.version WHERE r.resource_type = ?1 AND r.logical_id = ?2"
+        "SELECT {KEPT} FROM resources r JOIN versions any ON any.id = r.version JOIN versions v ON v.object = any.object
+         WHERE r.resource_type = ?1 AND r.logical_id = ?2 AND {}",
+        of.version()
     );
     Ok(collect(db, &sql, params![resource_type, id], |row| kept(row, 0))?.pop())
 }
 
 pub(super) fn versions(db: &Connection, object: ObjectId) -> Result<Vec<Kept>> {
-    let sql = format!("SELECT {KEPT} FROM versions v WHERE v.object = ?1 ORDER BY v.version");
+    let sql = format!("SELECT {KEPT} FROM versions v WHERE v.object = ?1 AND v.isolated = 0 ORDER BY v.version");
     collect(db, &sql, params![object.0], |row| kept(row, 0))
 }
 
@@ -108,9 +131,9 @@ pub(super) fn counts(db: &Connection) -> Result<Counts> {
     let count = |sql: &str| -> Result<u64> { from_sql(db.query_row(sql, [], |row| row.get(0))?) };
     Ok(Counts {
         versions: count("SELECT count(*) FROM versions")?,
-        instances: count("SELECT count(*) FROM instances")?,
+        instances: count("SELECT count(*) FROM instances WHERE series > 0")?,
         studies: count("SELECT count(*) FROM studies WHERE instances > 0")?,
-        resources: count("SELECT count(*) FROM resources")?,
+        resources: count("SELECT count(*) FROM resources WHERE patient > 0")?,
         patients: count("SELECT count(*) FROM patients")?,
     })
 }

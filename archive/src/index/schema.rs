@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Raised with every change to the tables below or to what `apply` writes into them.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// How long a connection waits for another before it gives up. In WAL mode only checkpoints ever wait.
 const BUSY_TIMEOUT_MS: std::time::Duration = std::time::Duration::from_secs(5);
@@ -26,7 +26,8 @@ INSERT INTO progress VALUES(1, 0);
 -- Codes and pseudonyms are written once and named by number everywhere else.
 CREATE TABLE facilities(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);
 CREATE TABLE patients(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE);
--- Which facility may look for which patient: because it treats the patient (own), or because it was given to.
+-- Which facility may look for which patient: because so many object versions that are not isolated say that it treats the
+-- patient (own), or because it was given to.
 CREATE TABLE treated(
   patient INTEGER NOT NULL, facility INTEGER NOT NULL, own INTEGER NOT NULL,
   PRIMARY KEY(patient, facility)) WITHOUT ROWID;
@@ -37,14 +38,25 @@ CREATE TABLE given(
 CREATE INDEX given_by_patient ON given(patient, facility);
 CREATE INDEX given_by_end ON given(until);
 
--- Every object version; `record` is its ObjectRecord in CBOR without tokens and linked pseudonyms.
+-- Every object version; `record` is its ObjectRecord in CBOR without tokens and linked pseudonyms. The newest is the newest of
+-- those that no isolation holds; `isolated` is how many hold it.
 CREATE TABLE versions(
   id INTEGER PRIMARY KEY, object BLOB NOT NULL, version INTEGER NOT NULL, newest INTEGER NOT NULL,
   segment INTEGER NOT NULL, frame_offset INTEGER NOT NULL, record BLOB NOT NULL,
+  arrived INTEGER NOT NULL, isolated INTEGER NOT NULL,
   UNIQUE(object, version));
 CREATE INDEX versions_by_place ON versions(segment, frame_offset);
+CREATE INDEX versions_by_arrival ON versions(arrived);
 
--- Counts speak of newest versions. A row whose last instance has moved away stays, with a count of 0, and is not found.
+-- Isolations, and how far each is gone through: by arrival while it begins, by its versions while it is lifted.
+CREATE TABLE isolations(
+  number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, rule BLOB NOT NULL, lifted INTEGER NOT NULL, done INTEGER NOT NULL,
+  versions INTEGER NOT NULL, cursor_arrived INTEGER NOT NULL, cursor_version INTEGER NOT NULL);
+CREATE TABLE isolated(
+  isolation INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(isolation, version)) WITHOUT ROWID;
+
+-- Counts speak of newest versions. An instance whose every version is isolated is in the series 0, and a resource of the patient 0:
+-- there is none of that number. A row whose last instance has moved away stays, with a count of 0, and is not found.
 CREATE TABLE studies(
   id INTEGER PRIMARY KEY, study_instance_uid TEXT NOT NULL, facility INTEGER NOT NULL, patient INTEGER NOT NULL,
   -- StudyDate as the number YYYYMMDD, 0 for none.

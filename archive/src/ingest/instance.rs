@@ -6,7 +6,7 @@
 use super::draft::{Declared, StoreOutcome, Stored};
 use super::seal::{ContentSealer, Digest, Keys};
 use super::sending::Turn;
-use super::{facts, identify, seal as sealing, summary};
+use super::{facts, identify, joins, seal as sealing, summary};
 use crate::archive::Inner;
 use crate::error::{Error, Result};
 use crate::index::rows::Kept;
@@ -219,7 +219,7 @@ impl InstanceReceiver {
         let who = self.archive.keys.authenticate(&self.asker).await?;
         let identity = identify::identity(outline, &who.facility, &study);
         let turn = self.archive.sending.turn(&who.facility, &sop_instance_uid).await?;
-        let kept = self.newest(&who.facility, sop_instance_uid).await?;
+        let kept = self.last(&who.facility, sop_instance_uid).await?;
         let (object, version) = match &kept {
             Some(kept) => (kept.record.object, next_version(kept.record.version)?),
             None => (sealing::object_id()?, 1),
@@ -262,15 +262,15 @@ impl InstanceReceiver {
         shape.fit_terms(terms, &outline.text(facts::STUDY_INSTANCE_UID).unwrap_or_default())
     }
 
-    /// The newest kept version of the instance, if there is one.
-    async fn newest(&self, facility: &FacilityCode, sop_instance_uid: String) -> Result<Option<Kept>> {
+    /// The last version of the instance that ever came, if there is one.
+    async fn last(&self, facility: &FacilityCode, sop_instance_uid: String) -> Result<Option<Kept>> {
         let index = self.archive.storage.index();
         if index.is_settled(facility, &sop_instance_uid) {
             // One look-up of some 20 µs in pages that are in memory: handing it to another thread would cost more.
-            return index.newest_instance(facility, &sop_instance_uid);
+            return index.last_instance(facility, &sop_instance_uid);
         }
         let facility = facility.clone();
-        self.archive.blocking(move |storage| storage.index().newest_instance(&facility, &sop_instance_uid)).await
+        self.archive.blocking(move |storage| storage.index().last_instance(&facility, &sop_instance_uid)).await
     }
 
     async fn keep(
@@ -283,11 +283,10 @@ impl InstanceReceiver {
         let Sealing { who, _turn, kept, object, version, keys, admitted, context, mut draft, content, digest } =
             sealing;
         let arrived = digest.finish();
-        if let Some(newest) = &kept
-            && let Some(version) = self.version_of(object, &facts.transfer_syntax_uid, arrived).await?
+        if kept.is_some()
+            && let Some((version, newest)) = self.version_of(object, &facts.transfer_syntax_uid, arrived).await?
         {
-            if version != newest.record.version {
-                let newest = newest.record.version;
+            if version != newest {
                 warnings.push(format!("these bytes are kept as version {version}; version {newest} is the newest"));
             }
             return Ok(Stored { outcome: StoreOutcome::Duplicate, facts, warnings });
@@ -320,6 +319,9 @@ impl InstanceReceiver {
         };
         // From here on the keys exist only wrapped.
         drop(keys);
+        if version == 1 && admitted.is_labelled {
+            joins::label(&self.archive, &self.asker, &record, &facts.study_instance_uid).await?;
+        }
         self.archive.storage.commit(draft, vec![record]).await?;
         let outcome = if version == 1 { StoreOutcome::New } else { StoreOutcome::NewVersion(version) };
         if version > 1 {
@@ -329,13 +331,14 @@ impl InstanceReceiver {
     }
 
     /// Which of the newest versions has the bytes that arrived, if any: two senders that repeat different bytes under one UID
-    /// must not make versions for ever.
+    /// must not make versions for ever. Also tells which is the newest. What is isolated is none: the same bytes from an honest
+    /// sender are kept anew.
     async fn version_of(
         &self,
         object: ObjectId,
         transfer_syntax_uid: &str,
         arrived: [u8; 32],
-    ) -> Result<Option<Version>> {
+    ) -> Result<Option<(Version, Version)>> {
         let storage = self.archive.storage.clone();
         let versions = tokio::task::spawn_blocking(move || storage.index().versions(object)).await;
         let versions = versions.map_err(|_| Error::Closed)??;
@@ -343,7 +346,7 @@ impl InstanceReceiver {
             let in_same_syntax =
                 kept.instance().is_some_and(|before| before.transfer_syntax_uid == transfer_syntax_uid);
             if in_same_syntax && self.is_same(kept, arrived).await? {
-                return Ok(Some(kept.record.version));
+                return Ok(versions.last().map(|newest| (kept.record.version, newest.record.version)));
             }
         }
         Ok(None)

@@ -4,6 +4,7 @@ mod draft;
 mod facts;
 mod identify;
 mod instance;
+mod joins;
 mod resources;
 mod seal;
 mod sending;

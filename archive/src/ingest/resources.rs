@@ -9,10 +9,29 @@ use crate::index::rows::Kept;
 use crate::object::{Given, Kind, ObjectRecord, ResourceFacts};
 use crate::segment::draft::Draft;
 use crate::terms;
-use record::{Micros, ObjectId, limits};
+use record::{Micros, ObjectId, Version, limits};
 use seal::context::PartName;
 use seal::message::{AdmitItem, Admitted, Asker, Context, Who};
 use std::collections::HashSet;
+
+/// What is kept of a resource already.
+struct Numbered {
+    /// The last version that ever came.
+    last: Option<Kept>,
+    /// The newest version that is to be seen, which the sender knows.
+    seen: Option<Version>,
+}
+
+impl Numbered {
+    /// The number of a version that follows what is to be seen: after those as well that are isolated.
+    fn next_after(&self, wanted: Version) -> Version {
+        let follows = self.seen.unwrap_or(0).checked_add(1) == Some(wanted);
+        match &self.last {
+            Some(last) if follows => last.record.version.saturating_add(1),
+            _ => wanted,
+        }
+    }
+}
 
 /// One resource with what has been settled for it.
 struct Settled {
@@ -31,13 +50,20 @@ pub(crate) async fn store(archive: &Inner, asker: &Asker, drafts: Vec<ResourceDr
     let kept = archive.blocking(move |storage| {
         names
             .iter()
-            .map(|(resource_type, id)| storage.index().newest_resource(resource_type, id))
+            .map(|(resource_type, id)| {
+                let index = storage.index();
+                Ok(Numbered {
+                    last: index.last_resource(resource_type, id)?,
+                    seen: index.newest_resource(resource_type, id)?.map(|kept| kept.record.version),
+                })
+            })
             .collect::<Result<Vec<_>>>()
     });
     let kept = kept.await?;
     let mut settled = Vec::with_capacity(drafts.len());
-    for (draft, kept) in drafts.into_iter().zip(kept) {
-        let object = object_of(&draft, kept.as_ref(), &who)?;
+    for (mut draft, kept) in drafts.into_iter().zip(kept) {
+        draft.version = kept.next_after(draft.version);
+        let object = object_of(&draft, kept.last.as_ref(), &who)?;
         settled.push(Settled { draft, object, keys: Keys::random()? });
     }
     let items = settled.iter().map(|settled| item(settled, &who)).collect();

@@ -4,8 +4,9 @@ use super::frame::{
     FrameKind, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer, check_records,
     frame_hash, record_hash,
 };
+use super::scan::Contents;
 use crate::error::{Error, Result, is_out_of_space};
-use crate::object::{Extent, ObjectRecord};
+use crate::object::{Extent, ObjectRecord, Order};
 use crate::settings::Settings;
 use record::limits;
 use std::fs::{self, File, OpenOptions};
@@ -198,6 +199,16 @@ impl Draft {
         Ok(())
     }
 
+    /// A frame of an order, which has no parts.
+    pub(crate) fn order(mut self, order: Order) -> Result<Frame> {
+        let record = minicbor::to_vec(&order).map_err(|_| Error::Invalid("an order cannot be encoded".to_owned()))?;
+        self.hasher.update(&record);
+        self.buffer.extend_from_slice(&record);
+        let unpadded_bytes = self.position + u64::try_from(record.len()).unwrap_or(u64::MAX) + TRAILER_LEN;
+        let body = Body::Memory { bytes: self.buffer, _memory: self.memory };
+        Ok(Frame { body, contents: Contents::Order(order), record, unpadded_bytes, hasher: self.hasher })
+    }
+
     /// Adds the record. A large draft's bytes are flushed to the disk here, in the sender's time, so that the
     /// committer's own flush of it is short.
     pub(crate) fn finish(mut self, records: Vec<ObjectRecord>) -> Result<Frame> {
@@ -231,7 +242,7 @@ impl Draft {
             }
         };
         let unpadded_bytes = self.position + u64::from(record_bytes) + TRAILER_LEN;
-        Ok(Frame { body, records, record, unpadded_bytes, hasher: self.hasher })
+        Ok(Frame { body, contents: Contents::Objects(records), record, unpadded_bytes, hasher: self.hasher })
     }
 }
 
@@ -244,7 +255,7 @@ enum Body {
 /// A frame that has everything but its place: header and trailer come at commit.
 pub(crate) struct Frame {
     body: Body,
-    pub(crate) records: Vec<ObjectRecord>,
+    pub(crate) contents: Contents,
     record: Vec<u8>,
     /// Header to trailer, without padding.
     pub(crate) unpadded_bytes: u64,
@@ -270,7 +281,11 @@ impl Frame {
     pub(crate) fn place_in_memory(&mut self, place: Place, last: bool) -> u64 {
         let end = place.offset + self.unpadded_bytes;
         let padding = if last { end.next_multiple_of(GROUP_ALIGN_BYTES) - end } else { 0 };
-        let (header, tail) = self.enclose(FrameKind::Grouped, place, padding);
+        let kind = match self.contents {
+            Contents::Objects(_) => FrameKind::Grouped,
+            Contents::Order(_) => FrameKind::Order,
+        };
+        let (header, tail) = self.enclose(kind, place, padding);
         if let Body::Memory { bytes, .. } = &mut self.body {
             if let Some(room) = bytes.first_chunk_mut::<HEADER_BYTES>() {
                 *room = header;
@@ -316,7 +331,10 @@ impl Frame {
     fn enclose(&mut self, kind: FrameKind, place: Place, padding: u64) -> ([u8; HEADER_BYTES], Vec<u8>) {
         let header = Header {
             kind,
-            objects: u32::try_from(self.records.len()).unwrap_or(u32::MAX),
+            objects: match &self.contents {
+                Contents::Objects(records) => u32::try_from(records.len()).unwrap_or(u32::MAX),
+                Contents::Order(_) => 1,
+            },
             segment: place.segment,
             offset: place.offset,
             sequence: place.sequence,

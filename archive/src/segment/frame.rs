@@ -33,6 +33,8 @@ pub(crate) enum FrameKind {
     Grouped,
     /// Streamed into its own file, renamed when complete: the only frame of its segment.
     Alone,
+    /// Written among the grouped ones; its record is no object's.
+    Order,
 }
 
 /// The fixed head of a frame. All numbers are big-endian.
@@ -41,8 +43,8 @@ pub(crate) enum FrameKind {
 /// |---|---|---|
 /// | 0..8 | magic `SEGELFRM` | |
 /// | 8..10 | layout, 1 | |
-/// | 10..12 | kind: 1 grouped, 2 alone | start-up cuts torn tails only in the segment that takes groups |
-/// | 12..16 | objects in the record | |
+/// | 10..12 | kind: 1 grouped, 2 alone, 3 order | start-up cuts torn tails only in the segment that takes groups |
+/// | 12..16 | objects in the record; 1 for an order | |
 /// | 16..24 | segment number | a misplaced copy of a frame is not taken for a frame |
 /// | 24..32 | offset in the segment | as above |
 /// | 32..40 | sequence: 1, 2, 3 ... over the whole archive | the order of a rebuild; a gap proves a lost frame |
@@ -68,6 +70,7 @@ impl Header {
         let kind: u16 = match self.kind {
             FrameKind::Grouped => 1,
             FrameKind::Alone => 2,
+            FrameKind::Order => 3,
         };
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         bytes.extend_from_slice(&MAGIC);
@@ -99,6 +102,7 @@ impl Header {
         let kind = match u16::from_be_bytes(take(&mut rest)?) {
             1 => FrameKind::Grouped,
             2 => FrameKind::Alone,
+            3 => FrameKind::Order,
             _ => return Err(Fault("unknown kind of frame")),
         };
         let objects = u32::from_be_bytes(take(&mut rest)?);

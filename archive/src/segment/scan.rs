@@ -1,11 +1,12 @@
 //! Reading frames from a segment's file. Nothing on the disk is trusted beyond the file's real length.
 
 use super::frame::{
-    Fault, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer, check_records,
-    frame_hash, record_hash,
+    Fault, FrameKind, GROUP_ALIGN_BYTES, HEADER_BYTES, HEADER_LEN, Header, TRAILER_BYTES, TRAILER_LEN, Trailer,
+    check_records, frame_hash, record_hash,
 };
-use crate::object::ObjectRecord;
+use crate::object::{ObjectRecord, Order};
 use crate::settings::segment_path;
+use record::{ObjectId, Version};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -44,6 +45,25 @@ impl From<Fault> for ScanError {
     }
 }
 
+/// What a frame says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Contents {
+    /// Objects were committed.
+    Objects(Vec<ObjectRecord>),
+    /// Something was ordered.
+    Order(Order),
+}
+
+impl Contents {
+    /// The objects; none for an order.
+    pub(crate) fn records(&self) -> &[ObjectRecord] {
+        match self {
+            Self::Objects(records) => records,
+            Self::Order(_) => &[],
+        }
+    }
+}
+
 /// A segment opened for walking.
 pub(crate) struct SegmentFile {
     pub(crate) number: u64,
@@ -68,19 +88,35 @@ impl SegmentFile {
         Ok(Header::decode(&bytes, self.number, offset, self.bytes)?)
     }
 
-    /// What a frame says of its objects, checked by the record's hash alone: the parts are not read.
-    pub(crate) fn records(&self, header: &Header) -> Result<Vec<ObjectRecord>, ScanError> {
+    /// What a frame says, checked by the record's hash alone: the parts are not read.
+    pub(crate) fn contents(&self, header: &Header) -> Result<Contents, ScanError> {
         let trailer = self.trailer(header)?;
         let record = self.record(header, &trailer)?;
-        let records: Vec<ObjectRecord> =
-            minicbor::decode(&record).map_err(|_| Fault("a record that is not what was written"))?;
+        let damaged = Fault("a record that is not what was written");
+        if header.kind == FrameKind::Order {
+            let order = minicbor::decode(&record).map_err(|_| damaged)?;
+            return if header.objects == 1 { Ok(Contents::Order(order)) } else { Err(damaged.into()) };
+        }
+        let records: Vec<ObjectRecord> = minicbor::decode(&record).map_err(|_| damaged)?;
         check_records(&records, header.objects, trailer.record_offset(header))?;
-        Ok(records)
+        Ok(Contents::Objects(records))
     }
 
-    /// What a frame says of its objects, after hashing all of it.
-    pub(crate) fn verify(&self, header: &Header) -> Result<Vec<ObjectRecord>, ScanError> {
-        let records = self.records(header)?;
+    /// The record of one object version of the frame at `offset`.
+    pub(crate) fn record_of(&self, offset: u64, object: ObjectId, version: Version) -> Result<ObjectRecord, ScanError> {
+        let header = self.header(offset)?;
+        let found = match self.contents(&header)? {
+            Contents::Objects(records) => {
+                records.into_iter().find(|record| record.object == object && record.version == version)
+            }
+            Contents::Order(_) => None,
+        };
+        found.ok_or_else(|| Fault("a frame without the object that the index expects there").into())
+    }
+
+    /// What a frame says, after hashing all of it.
+    pub(crate) fn verify(&self, header: &Header) -> Result<Contents, ScanError> {
+        let contents = self.contents(header)?;
         let trailer = self.trailer(header)?;
         let mut body = blake3::Hasher::new();
         let end = header.end().saturating_sub(TRAILER_LEN);
@@ -98,7 +134,7 @@ impl SegmentFile {
         if frame_hash(body, &header.encode(), &trailer.lengths(), &trailer.record_hash) != trailer.frame_hash {
             return Err(Fault("the frame's bytes are not those that were written").into());
         }
-        Ok(records)
+        Ok(contents)
     }
 
     /// The next header behind a place that could not be read that is `wanted`: groups begin on multiples of

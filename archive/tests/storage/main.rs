@@ -9,6 +9,8 @@ mod full_disk;
 #[cfg(test)]
 mod given;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod recovery;

@@ -8,6 +8,7 @@ use crate::request::{Ended, Turn, admin};
 use record::{Purpose, Role};
 use seal::message::alarm::AlarmRequest;
 use seal::message::custody::CustodyRequest;
+use seal::message::isolation::IsolationRequest;
 use seal::message::quorum::Kind;
 use seal::message::{AdminAnswer, AdminRequest, Staff};
 
@@ -49,6 +50,9 @@ pub fn kind(turn: &Turn<'_>, request: &AdminRequest) -> Result<Option<Kind>> {
         AdminRequest::Alarm(alarm) => alarm_kind(alarm),
         // A canary gives nobody a right to anything.
         AdminRequest::Canary(_) => None,
+        // Isolating takes away. Lifting gives back what a thief may have written.
+        AdminRequest::Isolation(IsolationRequest::Lift { .. }) => Some(Kind::Access),
+        AdminRequest::Isolation(_) => None,
         // Keeping a record longer harms nobody; giving it up to erasure does.
         AdminRequest::Custody(CustodyRequest::Lift { .. }) => Some(Kind::Hold),
         AdminRequest::Custody(_) => None,

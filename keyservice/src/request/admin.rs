@@ -35,6 +35,7 @@ pub fn administer(turn: &mut Turn<'_>, request: &AdminRequest) -> Ended<AdminAns
             return Ok(AdminAnswer::Token(token));
         }
         AdminRequest::Canary(request) => return Ok(crate::canary::request(turn, request)?),
+        AdminRequest::Isolation(request) => return Ok(crate::isolation::administer(turn, request)?),
         AdminRequest::Alarm(request) => return Ok(crate::alarm::request(turn, request)?),
         AdminRequest::Report(ask) => return Ok(AdminAnswer::Report(crate::report::begin_by_administrator(turn, ask)?)),
         AdminRequest::LedgerAsk(LedgerAsk::Proof(position)) => {

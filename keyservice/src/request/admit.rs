@@ -5,7 +5,9 @@ use crate::audit::{Action, Decision, Event, Touched};
 use crate::canary;
 use crate::error::{Error, Result};
 use crate::identity::{self, Settled};
+use crate::isolation;
 use crate::store::patients::{self, Patient};
+use crate::store::relations;
 use policy::{Relation, Right};
 use record::Label;
 use record::limits::{IDENTIFIER_BYTES_MAX, LABEL_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGE_TERMS_MAX};
@@ -103,7 +105,7 @@ fn settle(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem) -> Result<Option<S
         },
     };
     let settled = identity::settle(turn.db, turn.keys, &caller.known.actor.facility, &item.identifiers, known)?;
-    patients::treat(turn.db, settled.patient, caller.known.facility, turn.now)?;
+    isolation::admitted(turn, caller, &settled)?;
     Ok(Some(settled))
 }
 
@@ -136,6 +138,7 @@ fn seal_item(turn: &Turn<'_>, caller: &Caller, item: &AdmitItem, patient: Patien
         summary: wrap(&key, epoch, &context, Part::Summary, &item.summary)?,
         content: wrap(&key, epoch, &context, Part::Content, &item.content)?,
         facility: caller.known.actor.facility.clone(),
+        is_labelled: relations::has_labels(turn.db, patient)?,
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::request::{self, Node, admit, break_glass, erase, label, release, step
 use crate::shared::{Counters, Shared};
 use crate::writer::{Done, NodeOrder, Order, Orders};
 use crate::{disclosure, report};
-use record::limits::{IDENTIFIER_BYTES_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
+use record::limits::{IDENTIFIER_BYTES_MAX, ISOLATIONS_MAX, MESSAGE_ITEMS_MAX, MESSAGES_IN_FLIGHT_BYTES_MAX};
 use record::{Outcome, Pseudonym, Purpose};
 use seal::frame;
 use seal::message::alarm::AlarmRequest;
@@ -112,6 +112,7 @@ impl Desk {
             Request::Closings => return Ok(Answer::Closings(self.shared.closings())),
             Request::Certificates => return Ok(Answer::Certificates(self.shared.register().certificates())),
             Request::Planting => return self.planting().await,
+            Request::Isolations(_) => return self.isolations(request).await,
             Request::SignIn(asked) => return self.sign_in(asked, node).await,
             Request::Quorum(_) => return self.quorum(request).await,
             Request::Authenticate(asker)
@@ -149,7 +150,7 @@ impl Desk {
             },
             Done::Node(Answer::LedgerProof(opened)) => self.lead(opened).await.map(Answer::LedgerProof),
             Done::Node(answer) => Ok(answer),
-            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+            Done::Admin(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
         }
     }
 
@@ -164,7 +165,19 @@ impl Desk {
     async fn planting(&self) -> Result<Answer> {
         match self.orders.carry_out(Order::Planting).await? {
             Done::Node(answer) => Ok(answer),
-            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+            Done::Admin(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
+        }
+    }
+
+    /// What an archive node tells of isolations, and hears of them. A node holds what it isolates; it decides nothing about it.
+    async fn isolations(&self, request: Request) -> Result<Answer> {
+        let Request::Isolations(reports) = request else { return Err(Error::refused()) };
+        if reports.len() > ISOLATIONS_MAX {
+            return Err(Error::invalid("a message has too many items"));
+        }
+        match self.orders.carry_out(Order::Isolations(reports)).await? {
+            Done::Node(answer) => Ok(answer),
+            Done::Admin(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
         }
     }
 
@@ -178,7 +191,7 @@ impl Desk {
         };
         match self.orders.carry_out(Order::SignIn(Box::new(attempt), node)).await? {
             Done::Node(answer) => Ok(answer),
-            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+            Done::Admin(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
         }
     }
 
@@ -187,7 +200,7 @@ impl Desk {
         let Request::Quorum(call) = request else { return Err(Error::refused()) };
         match self.orders.carry_out(Order::Quorum(Box::new(call))).await? {
             Done::Node(answer) => Ok(answer),
-            Done::Admin(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+            Done::Admin(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
         }
     }
 
@@ -258,7 +271,7 @@ impl Desk {
                         self.fill_report(ask, begun).await.map(AdminAnswer::Report)
                     }
                     Done::Admin(answer) => Ok(answer),
-                    Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+                    Done::Node(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
                 }
             }
             AdminRequest::LedgerAsk(LedgerAsk::Standing) => {
@@ -269,7 +282,7 @@ impl Desk {
                     self.lead(opened).await.map(|led| AdminAnswer::LedgerTold(LedgerTold::Proof(led)))
                 }
                 Done::Admin(answer) => Ok(answer),
-                Done::Node(_) | Done::Quiet => Err(Error::damaged("the writer answered another question")),
+                Done::Node(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
             },
         }
     }

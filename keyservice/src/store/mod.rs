@@ -25,7 +25,7 @@ use std::time::Duration;
 pub const FILE_NAME: &str = "state.sqlite";
 
 /// The steps from each `user_version` to the next. A published step never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// How long the writer waits for a reader at a checkpoint; readers hold a page of events, for milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -158,10 +158,11 @@ pub fn set_meta(db: &Connection, name: &str, value: &[u8]) -> Result<()> {
 /// The name of the proof that a state and a base belong together.
 pub const CHECK: &str = "root";
 
-/// Holds the base against the state: a state restored beside another vault would refuse every key without saying why.
+/// Holds the base against the state, because a state restored beside another vault would refuse every key without saying why; and
+/// the state against its inventory. From here on this connection keeps the inventory, so whoever writes calls this first.
 ///
 /// # Errors
-/// Damaged if the two do not belong together.
+/// Damaged if the two do not belong together, or for rows that this service did not leave there.
 pub fn check_root(db: &Connection, keys: &Keys) -> Result<()> {
     const PLACE: &[u8] = b"meta/root";
     let damaged = || Error::damaged("vault.key and state.sqlite do not belong together");

@@ -109,6 +109,18 @@ pub fn find(db: &Connection, pseudonym: Pseudonym) -> Result<Option<Patient>> {
     Ok(id.map(|id| Patient { id, pseudonym }))
 }
 
+/// A patient by its row's number.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn by_number(db: &Connection, id: i64) -> Result<Option<Patient>> {
+    let pseudonym = db
+        .prepare_cached("SELECT pseudonym FROM patient WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(pseudonym.map(|pseudonym| Patient { id, pseudonym: Pseudonym(pseudonym) }))
+}
+
 /// How many patients there have ever been. The erased count as well: their rows stay, and counting costs nothing.
 ///
 /// # Errors
@@ -262,6 +274,8 @@ pub fn erase(db: &Connection, patient: Patient) -> Result<bool> {
     let erased = db.execute("UPDATE patient SET secret = NULL WHERE id = ?1 AND secret IS NOT NULL", [patient.id])? > 0;
     db.execute("DELETE FROM identifier WHERE patient = ?1", [patient.id])?;
     db.execute("DELETE FROM link WHERE patient = ?1 OR other = ?1", [patient.id])?;
+    db.execute("DELETE FROM suspended_identifier WHERE patient = ?1", [patient.id])?;
+    db.execute("DELETE FROM suspended_link WHERE patient = ?1 OR other = ?1", [patient.id])?;
     db.execute("DELETE FROM label WHERE patient = ?1", [patient.id])?;
     db.execute("DELETE FROM hold WHERE patient = ?1", [patient.id])?;
     Ok(erased)

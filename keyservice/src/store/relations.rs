@@ -65,8 +65,9 @@ pub fn between(db: &Connection, patient: Patient, facility: i64, now: Micros) ->
             return Ok(Relation { linked: true, ..Relation::NONE });
         }
     }
-    let mut given =
-        db.prepare_cached("SELECT kind FROM relation WHERE patient = ?1 AND facility = ?2 AND until > ?3")?;
+    let mut given = db.prepare_cached(
+        "SELECT kind FROM relation WHERE patient = ?1 AND facility = ?2 AND until > ?3 AND isolated = 0",
+    )?;
     for one in std::iter::once(&patient).chain(&linked) {
         let mut rows = given.query((one.id, facility, now))?;
         while let Some(row) = rows.next()? {
@@ -100,6 +101,8 @@ pub fn give(db: &Connection, new: &New<'_>) -> Result<()> {
         new.actor,
         new.object.map(|object| object.0),
     ))?;
+    // Whoever is isolated gives nothing.
+    crate::isolation::settle_gift(db, db.last_insert_rowid())?;
     Ok(())
 }
 
@@ -176,6 +179,18 @@ pub fn labels(
     Ok((all, is_own && !all.is_empty()))
 }
 
+/// The labels that one facility has set on an object.
+///
+/// # Errors
+/// Damaged for labels that are not what was written.
+pub fn own_labels(db: &Connection, keys: &Keys, patient: Patient, object: ObjectId, facility: i64) -> Result<Labels> {
+    let mut statement =
+        db.prepare_cached("SELECT sealed FROM label WHERE patient = ?1 AND object = ?2 AND facility = ?3")?;
+    let mut rows = statement.query((patient.id, object.0, facility))?;
+    let sealed: Option<Vec<u8>> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    sealed.map_or(Ok(Labels::NONE), |sealed| open(keys, patient, object, facility, &sealed))
+}
+
 /// Sets and takes away a facility's own labels of an object; answers those that it then has.
 ///
 /// # Errors
@@ -188,14 +203,7 @@ pub fn relabel(
     facility: i64,
     change: impl FnOnce(Labels) -> Labels,
 ) -> Result<Labels> {
-    let kept: Option<Vec<u8>> = {
-        let mut statement =
-            db.prepare_cached("SELECT sealed FROM label WHERE patient = ?1 AND object = ?2 AND facility = ?3")?;
-        let mut rows = statement.query((patient.id, object.0, facility))?;
-        rows.next()?.map(|row| row.get(0)).transpose()?
-    };
-    let before = kept.map_or(Ok(Labels::NONE), |sealed| open(keys, patient, object, facility, &sealed))?;
-    let labels = change(before);
+    let labels = change(own_labels(db, keys, patient, object, facility)?);
     if labels.is_empty() {
         db.prepare_cached("DELETE FROM label WHERE patient = ?1 AND object = ?2 AND facility = ?3")?
             .execute((patient.id, object.0, facility))?;

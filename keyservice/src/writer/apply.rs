@@ -7,6 +7,7 @@ use crate::audit::{Action, Decision};
 use crate::authenticate::{self, under_way};
 use crate::canary;
 use crate::error::Error;
+use crate::isolation;
 use crate::issuer;
 use crate::metering::Click;
 use crate::names;
@@ -32,6 +33,8 @@ pub(super) fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProof
             step_up::forget(turn)?;
             Ok(Done::Quiet)
         }
+        Order::Isolations(reports) => Ok(Done::Node(Answer::Isolations(isolation::told(turn, reports)?))),
+        Order::Settle => Ok(if isolation::settle_piece(turn)? { Done::Again } else { Done::Quiet }),
         Order::Planting => Ok(Done::Node(Answer::Planting(canary::due(turn)?))),
         Order::Delivered { id, attempt } => {
             alarm::delivered(turn, *id, attempt).map(|()| Done::Quiet).map_err(Stop::from)
@@ -48,7 +51,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProof
             .and_then(|known| under_way::within(turn.sign_in, known, &order.request))
         {
             Ok(known) => {
-                turn.watch.face(known.device.as_deref(), order.presented.planting());
+                turn.watch.face(known.device.as_deref(), order.node, order.presented.planting());
                 let caller = Caller { known, purpose: order.purpose, channel: order.channel.clone(), node: order.node };
                 // Planting is bringing in, and nothing else.
                 let is_planting = turn.watch.planting().is_some();
@@ -56,7 +59,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProof
                     let event = turn.event(&caller, Action::Canary, Decision::RefusedRole);
                     return Err(Stop::Refused(vec![event]));
                 }
-                if turn.watch.is_frozen(&caller.known.id) {
+                if turn.watch.is_frozen(&caller.known.id) || alarm::stops(turn, order.node, &order.request) {
                     return Err(Stop::Refused(turn.watch.refusal(&caller, turn.now).into_iter().collect()));
                 }
                 if let Some(action) = caller.known.allowed.forbids(&order.request) {
@@ -105,12 +108,13 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Export { ask, .. } => Answer::Export(disclosure::step(turn, caller, ask)?),
         Request::LedgerProof { position, .. } => Answer::LedgerProof(proof::disclose(turn, caller, *position)?),
         Request::Planting
+        | Request::Isolations(_)
         | Request::Checkpoint
+        | Request::Closings
         | Request::Certificates
         | Request::Certificate { .. }
         | Request::SignIn(_)
         | Request::Quorum(_) => {
-        | Request::Closings
             return Err(Error::invalid("this request has no asker and is answered elsewhere").into());
         }
     })

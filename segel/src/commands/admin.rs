@@ -3,6 +3,7 @@
 mod staff;
 
 mod alarms;
+mod isolate;
 
 use super::{Data, Done, approve};
 use crate::embedded::{Embedded, is_founded, must_be_founded};
@@ -68,6 +69,8 @@ enum Action {
     Lift(super::custody::Held),
     /// Lists the records on legal hold.
     Holds,
+    /// Isolates what a feed wrote in a time: nobody finds, opens or moves it until that is lifted. Nothing is deleted.
+    Isolate(Box<isolate::Options>),
     #[command(flatten)]
     Watch(alarms::Action),
 }
@@ -174,7 +177,7 @@ pub fn run(options: Options) -> Result<Done> {
     let data = options.data.folder()?;
     let socket = data.join("keyservice/admin.sock");
     if let Ok(mut client) = AdminClient::connect(&socket) {
-        return act(options.action, &mut client, options.json, options.propose);
+        return act(options.action, &mut client, &data, options.json, options.propose);
     }
     // A first facility may begin an archive; everything else is about one that is there.
     if !matches!(options.action, Action::Facility(_)) {
@@ -187,13 +190,21 @@ pub fn run(options: Options) -> Result<Done> {
         eprintln!("a new archive in {}; the passphrase of its keys: {source}", data.display());
     }
     let mut client = AdminClient::connect(&socket).context("the key service does not answer")?;
-    act(options.action, &mut client, options.json, options.propose)
+    act(options.action, &mut client, &data, options.json, options.propose)
 }
 
-fn act(action: Action, client: &mut AdminClient, as_json: bool, propose: Option<String>) -> Result<Done> {
-    if let Action::Watch(action) = action {
-        return alarms::act(action, client, as_json);
-    }
+fn act(
+    action: Action,
+    client: &mut AdminClient,
+    data: &Path,
+    as_json: bool,
+    propose: Option<String>,
+) -> Result<Done> {
+    let action = match action {
+        Action::Watch(action) => return alarms::act(action, client, as_json),
+        Action::Isolate(options) => return isolate::act(*options, client, data, as_json, propose),
+        action => action,
+    };
     let AdminAnswer::Register(known) = client.must(AdminRequest::List)? else { bail!("the key service lists nothing") };
     match (request(action, &known)?, propose) {
         (Some(request), Some(reason)) => {
@@ -244,7 +255,7 @@ fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
         Action::Lift(held) => AdminRequest::Custody(held.lift()),
         Action::Holds => AdminRequest::Custody(CustodyRequest::Holds),
         // Told before.
-        Action::Watch(_) => return Ok(None),
+        Action::Watch(_) | Action::Isolate(_) => return Ok(None),
     }))
 }
 
