@@ -11,6 +11,7 @@ pub mod hostile;
 pub mod http;
 pub mod kept;
 pub mod known;
+pub mod leak;
 pub mod memory;
 pub mod orthanc;
 pub mod power;

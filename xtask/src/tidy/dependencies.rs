@@ -13,8 +13,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("policy", &["record"]),
     ("keyservice", &["record", "seal", "ledger", "policy"]),
     ("archive", &["record", "wire", "seal", "ledger"]),
-    ("segel", &["record", "wire", "seal", "ledger", "keyservice", "archive"]),
-    ("sim", &["record", "wire", "seal", "ledger", "policy", "keyservice", "archive", "segel"]),
+    ("trace", &["record", "wire", "seal", "archive"]),
+    ("segel", &["record", "wire", "seal", "ledger", "keyservice", "archive", "trace"]),
+    ("sim", &["record", "wire", "seal", "ledger", "policy", "keyservice", "archive", "trace", "segel"]),
     ("xtask", &["record", "wire"]),
 ];
 
