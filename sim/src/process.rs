@@ -109,7 +109,7 @@ impl Archive {
         let address = |name: &str| -> Result<SocketAddr> {
             let found = line.split_whitespace().find_map(|word| word.strip_prefix(name));
             let text = found.ok_or_else(|| format!("no {name} in: {line}"))?;
-            Ok(text.trim_start_matches("http://").parse()?)
+            Ok(text.trim_start_matches("http://").trim_start_matches("https://").parse()?)
         };
         Ok(Self {
             data: data.to_path_buf(),

@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("sslscan", "sslscan"),
+    ("testssl", "testssl.sh"),
     ("curl", "curl"),
     ("node", "nodejs"),
     ("npm", "npm"),

@@ -44,12 +44,13 @@ impl Acceptor {
             .map_err(|e| invalid(&e))?;
         let key = PrivateKeyDer::from_pem_file(&tls.key)
             .map_err(|e| Error::invalid(format!("{}: {e}", tls.key.display())))?;
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| invalid(&e))?
             .with_client_cert_verifier(verifier)
             .with_single_cert(certificates(&tls.certificate)?, key)
             .map_err(|e| invalid(&e))?;
+        config.ignore_client_order = true;
         Ok(Self { listen: tls.listen, acceptor: TlsAcceptor::from(Arc::new(config)), clients })
     }
 

@@ -4,8 +4,8 @@ use super::{body, failed, known, moment};
 use crate::http::{Doors, Problem};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use record::{FacilityCode, Purpose};
+use seal::message::Asker;
 use seal::message::break_glass::{GlassAnswer, GlassAsk, GlassEntry};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,11 +29,10 @@ struct Review {
 
 /// `POST`: declares. Answers until when the record is open, never whose pseudonym it is.
 pub async fn declare(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, rest) = request.into_parts();
-    let Declaration { number, facility, reason } = body(Request::from_parts(parts.clone(), rest)).await?;
+    let (asker, request) = known(&doors, request, Some(Purpose::BreakGlass)).await?;
+    let Declaration { number, facility, reason } = body(request).await?;
     let facility = facility.filter(|code| !code.trim().is_empty());
     let code = facility.as_deref().map(|code| FacilityCode::new(code).ok_or_else(Problem::not_found)).transpose()?;
-    let asker = known(&doors, &parts, Some(Purpose::BreakGlass)).await?;
     let ask = GlassAsk::Break { number, facility: code, reason };
     match doors.archive.keys().glass(&asker, ask).await.map_err(failed)? {
         GlassAnswer::Broken { until: Some(until), .. } => Ok(Json(json!({ "until": moment(until) }))),
@@ -43,20 +42,19 @@ pub async fn declare(State(doors): State<Doors>, request: Request) -> Result<Jso
 
 /// `GET /queue`: what waits for a review.
 pub async fn queue(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, _) = request.into_parts();
-    review_with(&doors, &parts, GlassAsk::Queue).await
+    let (asker, _) = known(&doors, request, None).await?;
+    review_with(&doors, &asker, GlassAsk::Queue).await
 }
 
 /// `POST /review`: reviews.
 pub async fn review(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, rest) = request.into_parts();
-    let Review { id, justified, note } = body(Request::from_parts(parts.clone(), rest)).await?;
-    review_with(&doors, &parts, GlassAsk::Review { id, is_justified: justified, note }).await
+    let (asker, request) = known(&doors, request, None).await?;
+    let Review { id, justified, note } = body(request).await?;
+    review_with(&doors, &asker, GlassAsk::Review { id, is_justified: justified, note }).await
 }
 
-async fn review_with(doors: &Doors, parts: &Parts, ask: GlassAsk) -> Result<Json<Value>, Problem> {
-    let asker = known(doors, parts, None).await?;
-    match doors.archive.keys().glass(&asker, ask).await.map_err(failed)? {
+async fn review_with(doors: &Doors, asker: &Asker, ask: GlassAsk) -> Result<Json<Value>, Problem> {
+    match doors.archive.keys().glass(asker, ask).await.map_err(failed)? {
         GlassAnswer::Queue(entries) => Ok(Json(Value::Array(entries.iter().map(shown).collect()))),
         GlassAnswer::Broken { .. } => Err(Problem::not_found()),
     }

@@ -14,7 +14,6 @@ use crate::http::{Doors, Problem, asker::Caller};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header;
-use axum::http::request::Parts;
 use axum::routing::{get, post};
 use record::limits::SIGN_IN_BYTES_MAX;
 use record::{Micros, Purpose};
@@ -32,11 +31,12 @@ pub fn router(doors: Doors) -> Router {
         .with_state(doors)
 }
 
-/// Whoever asks here.
-async fn known(doors: &Doors, parts: &Parts, purpose: Option<Purpose>) -> Result<Asker, Problem> {
-    let mut asker = Caller::of_program(doors, parts, "page").await?.asker;
+/// Whoever asks here, and the request with its body still unread: what a stranger sends is not looked at.
+async fn known(doors: &Doors, request: Request, purpose: Option<Purpose>) -> Result<(Asker, Request), Problem> {
+    let (parts, body) = request.into_parts();
+    let mut asker = Caller::of_program(doors, &parts, "page").await?.asker;
     asker.purpose = purpose.unwrap_or(asker.purpose);
-    Ok(asker)
+    Ok((asker, Request::from_parts(parts, body)))
 }
 
 /// A JSON body of one form and no other. A page of another site can send a form and plain text without asking; JSON it must

@@ -4,6 +4,7 @@ use super::{body, failed, known, moment};
 use crate::http::{Doors, Problem};
 use axum::Json;
 use axum::extract::{Request, State};
+use seal::message::Asker;
 use seal::message::step_up::{StepUpAsk, StepUpEntry, StepUpState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,27 +23,26 @@ struct Approval {
 
 /// `GET`: the own askings of a day, and what colleagues wait for.
 pub async fn list(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, _) = request.into_parts();
-    answer(&doors, &parts, StepUpAsk::List).await
+    let (asker, _) = known(&doors, request, None).await?;
+    answer(&doors, &asker, StepUpAsk::List).await
 }
 
 /// `POST`: asks.
 pub async fn ask(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, rest) = request.into_parts();
-    let Asking { reason } = body(Request::from_parts(parts.clone(), rest)).await?;
-    answer(&doors, &parts, StepUpAsk::Ask { reason }).await
+    let (asker, request) = known(&doors, request, None).await?;
+    let Asking { reason } = body(request).await?;
+    answer(&doors, &asker, StepUpAsk::Ask { reason }).await
 }
 
 /// `POST /approve`: a colleague's word.
 pub async fn approve(State(doors): State<Doors>, request: Request) -> Result<Json<Value>, Problem> {
-    let (parts, rest) = request.into_parts();
-    let Approval { id } = body(Request::from_parts(parts.clone(), rest)).await?;
-    answer(&doors, &parts, StepUpAsk::Approve { id }).await
+    let (asker, request) = known(&doors, request, None).await?;
+    let Approval { id } = body(request).await?;
+    answer(&doors, &asker, StepUpAsk::Approve { id }).await
 }
 
-async fn answer(doors: &Doors, parts: &axum::http::request::Parts, ask: StepUpAsk) -> Result<Json<Value>, Problem> {
-    let asker = known(doors, parts, None).await?;
-    let entries = doors.archive.keys().step_up(&asker, ask).await.map_err(failed)?;
+async fn answer(doors: &Doors, asker: &Asker, ask: StepUpAsk) -> Result<Json<Value>, Problem> {
+    let entries = doors.archive.keys().step_up(asker, ask).await.map_err(failed)?;
     Ok(Json(Value::Array(entries.iter().map(shown).collect())))
 }
 

@@ -4,6 +4,8 @@ use super::stall::StallGuard;
 use crate::crowd::{Crowd, Place};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,11 +36,16 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two attempts to accept when the system has no more descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A year, as lists of such hosts ask for. Other hosts of the domain are not spoken for.
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// How the doors are served.
 #[derive(Clone)]
 pub struct Settings {
     /// Certificate and key; plain text without, which only a loopback address or a proxy on the same host should use.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Whether browsers are told to come by HTTPS alone (RFC 6797): the doors, or the proxy before them, speak it.
+    pub strict_transport: bool,
     /// Connections at one time. A further one takes the place of one that is idle; if none is, it waits in the system's
     /// queue.
     pub connections_max: usize,
@@ -47,7 +54,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         // Each idle connection costs some 80 KiB; a reading room's browsers keep six each.
-        Self { tls: None, connections_max: 512 }
+        Self { tls: None, strict_transport: false, connections_max: 512 }
     }
 }
 
@@ -93,6 +100,11 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let acceptor = settings.tls.clone().map(TlsAcceptor::from);
     let crowd = Crowd::new(settings.connections_max);
+    let router = if settings.strict_transport || acceptor.is_some() {
+        router.layer(axum::middleware::map_response(strict))
+    } else {
+        router
+    };
     let service = TowerToHyperService::new(router);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -130,6 +142,11 @@ pub async fn serve(
         tracing::warn!(open = connections.len(), "connections were cut at the end of the drain");
     }
     Ok(())
+}
+
+async fn strict(mut response: Response) -> Response {
+    response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    response
 }
 
 async fn converse(
@@ -281,6 +298,25 @@ mod tests {
         // Idle connections end at once when the server is told to stop, long before the drain's timeout.
         stop.send(()).unwrap();
         timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn browsers_are_told_to_come_by_https_where_there_is_https() {
+        for (strict_transport, said) in [(true, true), (false, false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let router = Router::new().route("/", get(async || "ok"));
+            let (stop, stopped) = oneshot::channel::<()>();
+            let settings = Settings { strict_transport, ..Settings::default() };
+            let server = tokio::spawn(serve(router, settings, listener, async { drop(stopped.await) }));
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            socket.write_all(b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            timeout(Duration::from_secs(5), socket.read_to_string(&mut answer)).await.unwrap().unwrap();
+            assert_eq!(answer.contains("strict-transport-security: max-age=31536000"), said, "{answer}");
+            stop.send(()).unwrap();
+            server.await.unwrap().unwrap();
+        }
     }
 
     #[tokio::test]

@@ -198,13 +198,25 @@ async fn metadata(client: &Outbound, issuer: &OutsideIssuer) -> Result<Metadata,
     // OpenID Connect Discovery 4.3: a document that speaks for another issuer is not this one's.
     let found =
         Metadata { authorization_endpoint: text("authorization_endpoint"), token_endpoint: text("token_endpoint") };
-    let is_whole =
-        [&found.authorization_endpoint, &found.token_endpoint].iter().all(|url| outbound::check(url).is_ok());
+    // Plain text is for this host, and what listens on this host is not for a provider to name: only its own port, if it is
+    // one of this host itself.
+    let is_reached =
+        |url: &str| url.starts_with("https://") || url.starts_with(&format!("{}/", origin_of(&issuer.issuer)));
+    let is_whole = [&found.authorization_endpoint, &found.token_endpoint]
+        .iter()
+        .all(|url| outbound::check(url).is_ok() && is_reached(url));
     if !reply.is_success() || text("issuer") != issuer.issuer || !is_whole {
         tracing::warn!(issuer = issuer.issuer, "the provider's metadata is not its own, or not whole");
         return Err(Denied::away("The provider does not answer as it should."));
     }
     Ok(found)
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+    url.get(..end).unwrap_or(url)
 }
 
 /// The code for an ID token (OpenID Connect Core 3.1.3).
@@ -290,6 +302,18 @@ mod tests {
         assert!(providers.leaves("one more".into(), visit(now)).is_err());
         assert!(providers.returns("0").is_some());
         providers.leaves("one more".into(), visit(now)).unwrap();
+    }
+
+    #[test]
+    fn an_origin_ends_before_the_path() {
+        for (url, origin) in [
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("http://127.0.0.1:3000/realms/a", "http://127.0.0.1:3000"),
+            ("https://h.example/", "https://h.example"),
+            ("h", "h"),
+        ] {
+            assert_eq!(origin_of(url), origin);
+        }
     }
 
     #[test]

@@ -48,9 +48,15 @@ fn described() -> Value {
                     "description": "RFC 9449: a token that is bound to a key, and in the header DPoP a proof of it for this one request.",
                 },
             },
-            "schemas": {"Problem": {
+            "schemas": {"Denied": {
+                "description": "RFC 6749 5.2",
+                "type": "object",
+                "required": ["error", "error_description"],
+                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+            }, "Problem": {
                 "description": "RFC 9457",
                 "type": "object",
+                "required": ["type", "title", "status", "detail"],
                 "properties": {
                     "type": {"type": "string"},
                     "title": {"type": "string"},
@@ -83,8 +89,18 @@ impl Operation {
                 .map(|name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}})),
         );
         parameters.push(json!({"$ref": "#/components/parameters/purpose"}));
-        let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
-        let failed = if self.path.starts_with("/fhir") { json!({"application/fhir+json": {}}) } else { problem };
+        let failed = match self.path {
+            path if path.starts_with("/fhir") => json!({"application/fhir+json": {}}),
+            // PS3.18 10.5.3: none was stored, and each instance's reason.
+            _ if self.is_store() => json!({
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+                "application/dicom+json": {},
+            }),
+            _ if self.fails_as_oauth() => {
+                json!({"application/json": {"schema": {"$ref": "#/components/schemas/Denied"}}})
+            }
+            _ => json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}),
+        };
         let described = json!({
             "summary": self.summary,
             "tags": [self.section],

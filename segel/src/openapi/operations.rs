@@ -88,6 +88,18 @@ const WORKLIST: &str = "Worklist (PS3.18 11)";
 const FHIR: &str = "FHIR R4";
 const FHIR_JSON: &[&str] = &["application/fhir+json"];
 
+impl Operation {
+    /// Whether it fails in the words of RFC 6749 5.2, as the routes of `identity/` do.
+    pub fn fails_as_oauth(&self) -> bool {
+        [PASSKEYS, DEVICES, PROVIDERS].contains(&self.section) || self.path == "/auth/token"
+    }
+
+    /// Whether it stores instances.
+    pub fn is_store(&self) -> bool {
+        self.section == STORE
+    }
+}
+
 /// Every operation of the doors for programs.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
@@ -271,7 +283,16 @@ pub const OPERATIONS: &[Operation] = &[
     },
     post("/fhir", FHIR, "transaction", FHIR_JSON, FHIR_JSON),
     post("/fhir/", FHIR, "transaction", FHIR_JSON, FHIR_JSON),
-    get("/fhir/metadata", FHIR, "capabilities", &[], FHIR_JSON),
+    Operation {
+        method: "GET",
+        path: "/fhir/metadata",
+        section: FHIR,
+        summary: "capabilities",
+        query: &[],
+        takes: &[],
+        gives: FHIR_JSON,
+        is_open: true,
+    },
     get("/fhir/{resource_type}", FHIR, "search-type", &["{parameter}", "_count"], FHIR_JSON),
     post("/fhir/{resource_type}", FHIR, "create", FHIR_JSON, FHIR_JSON),
     post("/fhir/{resource_type}/_search", FHIR, "search-type", &["application/x-www-form-urlencoded"], FHIR_JSON),

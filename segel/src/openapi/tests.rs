@@ -79,3 +79,19 @@ fn a_path_is_allowed_the_methods_of_its_route() {
         assert_eq!(allowed(path), None, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_pages_that_are_sent_what_nobody_would_are_all_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = KeyClient::new(Endpoint::Unix(folder.path().join("nobody.sock")));
+    let archive = Archive::start(&Settings::new(folder.path()), keys, &mut |_| {}).unwrap();
+    let router = crate::pages::router(Doors::new(archive, None), crate::pages::Sessions::default());
+    let tested: Value = serde_json::from_str(include_str!("../../../sim/pages.openapi.json")).unwrap();
+    let paths = tested["paths"].as_object().unwrap().iter();
+    let tested: BTreeSet<String> = paths
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |m| format!("{} {path}", m.to_uppercase()))
+        })
+        .collect();
+    assert_eq!(routes(&router), tested);
+}

@@ -59,7 +59,7 @@ pub async fn asset(Path(name): Path<String>) -> Response {
         Some((_, kind, text)) => {
             ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response()
         }
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => (StatusCode::NOT_FOUND, "There is no such file.").into_response(),
     }
 }
 

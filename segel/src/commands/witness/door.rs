@@ -18,7 +18,17 @@ pub fn router(book: Arc<Book>) -> Router {
     Router::new()
         .route("/add-checkpoint", post(add_checkpoint))
         .route("/{origin_hash}/checkpoint", get(checkpoint))
+        .fallback(async || told(StatusCode::NOT_FOUND, "a witness has two addresses, and this is neither\n"))
+        .layer(axum::middleware::map_response(plain))
         .with_state(book)
+}
+
+/// A browser that strays here shows text, and nothing else.
+async fn plain(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    response
 }
 
 async fn add_checkpoint(State(book): State<Arc<Book>>, body: Body) -> Response {

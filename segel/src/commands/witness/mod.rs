@@ -58,7 +58,7 @@ pub fn run(options: Options) -> Result<Done> {
     let identity = options.certificate.as_deref().zip(options.key.as_deref());
     let tls = identity.map(|(certificate, key)| tls::http_server(Identity::read(certificate, key)?)).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let settings = server::Settings { tls, connections_max: CONNECTIONS_MAX };
+    let settings = server::Settings { tls, connections_max: CONNECTIONS_MAX, ..server::Settings::default() };
     let book = Arc::new(Book::open(&options.data, options.name.as_deref(), &options.logs)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -72,6 +72,7 @@ pub(in crate::dimse) fn server_config(identity: Identity, peers: PeerCertificate
         .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain, identity.key)
         .context("the certificate of the DICOM door does not fit its key")?;
+    config.ignore_client_order = true;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
