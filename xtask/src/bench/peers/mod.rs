@@ -64,6 +64,8 @@ enum Row {
     Metadata,
     /// A CT study of 100 slices by DICOMweb, C-GET and C-MOVE.
     Study,
+    /// What opening a study adds to asking for its metadata; Segel alone.
+    Opening,
     /// Memory at rest, and while 500-MB instances come in over 8 associations.
     Memory,
     /// The load tool itself beside DCMTK's clients.
@@ -154,6 +156,7 @@ fn measure(run: &Run, report: &mut Report, row: Row, patients: usize) -> Result<
         Row::Rendered => rows::retrieve::rendered(run, report),
         Row::Metadata => rows::retrieve::series_metadata(run, report),
         Row::Study => rows::study::measure(run, report),
+        Row::Opening => rows::opening::measure(run, report),
         Row::Memory => rows::memory::measure(run, report),
         Row::Check => rows::check::measure(run, report),
     }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod memory;
+pub mod opening;
 pub mod retrieve;
 pub mod search;
 pub mod store;
