@@ -21,6 +21,8 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid,
 )
 
+from every_value import values
+
 warnings.simplefilter("ignore")
 origin, system, clinician, stranger = sys.argv[1:5]
 url = f"{origin}/dicom-web"
@@ -72,29 +74,6 @@ def parts(response):
         head, body = part[2:].split(b"\r\n\r\n", 1)
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         found.append((fields["Content-Type"], fields.get("Content-Location"), body))
-    return found
-
-
-def values(dataset):
-    """Every value of a data set by its path, for comparison whatever the encoding."""
-    found = {}
-
-    def walk(data_set, path):
-        for element in data_set:
-            if element.tag.element == 0:
-                continue
-            at = path + (int(element.tag),)
-            if element.VR == "SQ":
-                for number, item in enumerate(element.value):
-                    walk(item, at + (number,))
-                continue
-            value = element.value
-            # Implicit encoding has no VR for what is private, and no difference between octets and words.
-            if isinstance(value, (bytes, bytearray)) or element.tag.is_private:
-                value = None if element.tag.is_private else bytes(value).rstrip(b"\0")
-            found[at] = str(value) if not isinstance(value, bytes) else value
-
-    walk(dataset, ())
     return found
 
 

@@ -25,6 +25,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet as StudyGet, StudyRootQueryRetrieveInformationModelMove as StudyMove,
 )
 
+from every_value import values
+
 warnings.simplefilter("ignore")
 _config.STORE_SEND_CHUNKED_DATASET = True
 host, port = sys.argv[1].split(":")
@@ -54,29 +56,6 @@ class Sent:
         self.sop_class, self.study = self.dataset.SOPClassUID, self.dataset.StudyInstanceUID
         self.raw = whole[144 + self.dataset.file_meta.FileMetaInformationGroupLength:]
         self.is_lossy = name in LOSSY
-
-
-def values(dataset):
-    """Every value of a data set by its path, for comparison whatever the encoding."""
-    found = {}
-
-    def walk(data_set, path):
-        for element in data_set:
-            if element.tag.element == 0:
-                continue
-            at = path + (int(element.tag),)
-            if element.VR == "SQ":
-                for number, item in enumerate(element.value):
-                    walk(item, at + (number,))
-                continue
-            value = element.value
-            # Implicit encoding has no VR for what is private, and no difference between octets and words.
-            if isinstance(value, (bytes, bytearray)) or element.tag.is_private:
-                value = None if element.tag.is_private else bytes(value).rstrip(b"\0")
-            found[at] = str(value) if not isinstance(value, bytes) else value
-
-    walk(dataset, ())
-    return found
 
 
 # What decoding may change: the pixels' form, their offset tables, how colours and planes lie.
