@@ -137,6 +137,11 @@ impl Outside {
         let given = claims.nonce.and_then(|nonce| URL_SAFE_NO_PAD.decode(nonce).ok()).ok_or(Flaw::IdToken)?;
         let once = nonce::take(key, nonce::Purpose::Outside, thumbprint, name.as_bytes(), &given, now)?;
         let named = claims.more.get(&issuer.claim).and_then(serde_json::Value::as_str).ok_or(Flaw::IdToken)?;
+        // The register forgives spaces around a name that somebody types. A provider whose users choose their names must not
+        // make one of them another by a space.
+        if named.trim() != named {
+            return Err(Flaw::IdToken);
+        }
         Ok((named.to_owned(), once))
     }
 }
