@@ -204,6 +204,7 @@ mod golden {
             summary: wrapped(),
             content: wrapped(),
             facility: facility(),
+            is_labelled: true,
         };
         let mut answers = vec![
             Answer::Who(who),

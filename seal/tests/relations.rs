@@ -19,8 +19,22 @@ mod golden {
             relate(RelationChange::Consent { to: to.clone(), until: 9, scope: Part::Summary }),
             relate(RelationChange::Consent { to: to.clone(), until: 9, scope: Part::Content }),
             relate(RelationChange::End { to }),
-            Request::Label(LabelRequest { asker: asker(), patient, object, add: labels.clone(), remove: Vec::new() }),
-            Request::Label(LabelRequest { asker: asker(), patient, object, add: Vec::new(), remove: labels }),
+            Request::Label(LabelRequest {
+                asker: asker(),
+                patient,
+                object,
+                add: labels.clone(),
+                remove: Vec::new(),
+                like: None,
+            }),
+            Request::Label(LabelRequest {
+                asker: asker(),
+                patient,
+                object,
+                add: Vec::new(),
+                remove: labels,
+                like: None,
+            }),
         ]
     }
 

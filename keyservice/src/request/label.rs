@@ -20,7 +20,8 @@ use seal::message::relate::{LabelRequest, Noted};
 /// Invalid if nothing is asked for.
 pub fn check(request: &LabelRequest) -> Result<()> {
     let count = request.add.len() + request.remove.len();
-    let fits = (1..=2 * Label::all().len()).contains(&count);
+    let least = usize::from(request.like.is_none());
+    let fits = (least..=2 * Label::all().len()).contains(&count);
     fits.then_some(()).ok_or_else(|| Error::invalid("name the labels to set or to take away"))
 }
 
@@ -34,13 +35,18 @@ pub fn relabel(turn: &mut Turn<'_>, caller: &Caller, request: &LabelRequest) -> 
         Some(patient) => decide(turn, caller, patient, request)?,
         None => Decision::RefusedUnknown,
     };
+    let mut add = request.add.clone();
+    if let (Some(like), Some(patient)) = (request.like, found) {
+        // What the facility closed goes on being closed for what joins it; another facility's labels are not its own to spread.
+        add.extend(relations::own_labels(turn.db, turn.keys, patient, like, caller.known.facility)?.iter());
+    }
     let event = Event {
         patient: Some(request.patient),
         objects: vec![Touched { object: request.object, version: 0, decision }],
-        ..turn.event(caller, Action::Label, decision).detailed(words(&request.add, &request.remove))
+        ..turn.event(caller, Action::Label, decision).detailed(words(&add, &request.remove))
     };
     let (Decision::Permitted, Some(patient)) = (decision, found) else { return Err(Stop::Refused(vec![event])) };
-    let labels = change(turn, caller, patient, request.object, &request.add, &request.remove)?;
+    let labels = change(turn, caller, patient, request.object, &add, &request.remove)?;
     let labels = labels.iter().collect();
     let linked = patients::linked(turn.db, patient)?.into_iter().map(|other| other.pseudonym).collect();
     Ok(Noted { entry: turn.append(&event)?, linked, labels })
@@ -76,9 +82,9 @@ fn decide(turn: &Turn<'_>, caller: &Caller, patient: Patient, request: &LabelReq
     if !request.remove.is_empty() && !caller.known.by_token {
         return Ok(Decision::RefusedRole);
     }
-    let rights = [(Right::Label, &request.add), (Right::Correct, &request.remove)];
-    for (right, labels) in rights {
-        if let (false, policy::Decision::Deny(reason)) = (labels.is_empty(), standing.decide(right)) {
+    let sets = !request.add.is_empty() || request.like.is_some();
+    for (right, is_asked) in [(Right::Label, sets), (Right::Correct, !request.remove.is_empty())] {
+        if let (true, policy::Decision::Deny(reason)) = (is_asked, standing.decide(right)) {
             return Ok(reason.into());
         }
     }

@@ -233,7 +233,7 @@ fn a_labelled_object_opens_to_clinicians_of_the_facility_that_labelled_it_alone(
     let system_a = bearer(&stage.world.person("HIS", "A", Role::System, Purpose::Treat));
     let label = |who: &Asker, add: &[Label], remove: &[Label]| {
         let (add, remove) = (add.to_vec(), remove.to_vec());
-        let asked = LabelRequest { asker: who.clone(), patient, object: stage.image.object, add, remove };
+        let asked = LabelRequest { asker: who.clone(), patient, object: stage.image.object, add, remove, like: None };
         stage.outcome(Request::Label(asked))
     };
     let all = [&stage.clinician_a, &stage.clinician_b, &registrar_a, &system_a];

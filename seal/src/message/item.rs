@@ -57,6 +57,9 @@ pub struct Admitted {
     /// The sending facility, as the key service knows the asker.
     #[n(5)]
     pub facility: FacilityCode,
+    /// Whether something of the patient is labelled: then what joins a study is labelled like it, see `relate::LabelRequest`.
+    #[n(6)]
+    pub is_labelled: bool,
 }
 
 /// One key to open.

@@ -90,6 +90,9 @@ pub struct LabelRequest {
     /// Labels to take away.
     #[n(4)]
     pub remove: Vec<Label>,
+    /// An object of the same patient: the labels that the asker's facility has set on it are set as well.
+    #[n(5)]
+    pub like: Option<ObjectId>,
 }
 
 /// What an object that is taken in says beside itself. It comes into force with the object, or neither does.

@@ -21,7 +21,7 @@ pub async fn metadata(
 }
 
 fn statement(base: &str) -> Value {
-    let resources: Vec<Value> = DEFINITIONS.iter().map(resource).collect();
+    let resources: Vec<Value> = DEFINITIONS.iter().map(resource).chain([imaging()]).collect();
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -71,6 +71,15 @@ fn resource(definition: &Definition) -> Value {
     })
 }
 
+/// Studies of images are found at the DICOMweb door; here they are labelled.
+fn imaging() -> Value {
+    json!({
+        "type": super::imaging::TYPE,
+        "documentation": "The logical id is the StudyInstanceUID.",
+        "operation": [operation("meta-add"), operation("meta-delete")],
+    })
+}
+
 fn operation(name: &str) -> Value {
     json!({"name": name, "definition": format!("http://hl7.org/fhir/OperationDefinition/Resource-{name}")})
 }
@@ -83,7 +92,7 @@ mod tests {
     fn the_statement_names_every_type_and_parameter_of_the_table() {
         let statement = statement("http://h/fhir");
         let resources = statement["rest"][0]["resource"].as_array().unwrap();
-        assert_eq!(resources.len(), DEFINITIONS.len());
+        assert_eq!(resources.len(), DEFINITIONS.len() + 1);
         for (resource, definition) in resources.iter().zip(DEFINITIONS) {
             assert_eq!(resource["type"], definition.name);
             assert_eq!(resource["searchParam"].as_array().unwrap().len(), definition.parameters.len() + 1);

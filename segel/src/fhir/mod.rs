@@ -11,6 +11,7 @@ pub mod draft;
 pub mod extract;
 pub mod failure;
 pub mod identity;
+pub mod imaging;
 pub mod meta;
 pub mod read;
 pub mod request;

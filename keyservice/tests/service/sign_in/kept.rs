@@ -40,6 +40,7 @@ fn forbidden(asker: &Asker, items: &[ReleaseItem]) -> Vec<Request> {
             object,
             add: vec![Label::Hiv],
             remove: Vec::new(),
+            like: None,
         }),
         Request::BreakGlass { asker: asker.clone(), ask: GlassAsk::Open },
         Request::Peer { asker, ae_title: "CT-A".into() },
