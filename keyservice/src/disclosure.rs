@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::identity;
 use crate::quorum::proposals::Known;
 use crate::quorum::{self};
+use crate::metering::Click;
 use crate::request::{Caller, Ended, Stop, Turn, release};
 use crate::store::patients::{self, Patient};
 use crate::store::{events, quorum as stored, relations};
@@ -150,7 +151,7 @@ fn own_rights(turn: &mut Turn<'_>, caller: &Caller, reach: &Reach<'_>, items: &[
     }
     let asked: Vec<ReleaseItem> =
         items.iter().zip(&within).filter(|(_, within)| **within).map(|(item, _)| item.clone()).collect();
-    let mut opened = release::release(turn, caller, Part::Content, &asked)?.into_iter();
+    let mut opened = release::release(turn, caller, &Click::List, Part::Content, &asked)?.into_iter();
     let mut answers = Vec::with_capacity(items.len());
     for (item, within) in items.iter().zip(within) {
         let mut answer = if within { opened.next().unwrap_or(Released::Refused) } else { Released::Refused };

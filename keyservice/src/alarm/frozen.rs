@@ -21,6 +21,9 @@ pub struct Cause {
     /// Why.
     #[n(2)]
     pub reason: String,
+    /// Through which archive node it had come, if an alarm decided it.
+    #[n(3)]
+    pub node: Option<String>,
 }
 
 /// Everybody who is frozen, by the register's id: people, systems and feeds alike.
@@ -43,7 +46,8 @@ pub fn freeze(turn: &mut Turn<'_>, actor: &str, by: &str, reason: &str) -> Resul
     if turn.watch.frozen.holds(actor) {
         return Ok(());
     }
-    let cause = Cause { since: turn.now, by: by.to_owned(), reason: reason.to_owned() };
+    let node = turn.watch.node.clone().filter(|_| by == "alarm");
+    let cause = Cause { since: turn.now, by: by.to_owned(), reason: reason.to_owned(), node };
     rows::put_frozen(turn.db, turn.keys, actor, &cause)?;
     log(turn, actor, &format!("frozen by {by}: {reason}"))?;
     turn.watch.frozen.0.insert(actor.to_owned(), cause);

@@ -22,6 +22,9 @@ pub struct Settings {
     pub kinds: BTreeMap<String, KindSettings>,
     /// Kinds whose critical alarms freeze the actor at once.
     pub freeze: Vec<String>,
+    /// So many different people and machines that meet canaries through one archive node within a day stop the node: it takes records in
+    /// and opens none. 0 stops none.
+    pub node_canaries: usize,
     /// How far back an incident gathers what its actor did. A day is a working day and what led to it.
     pub incident_hours: u16,
     /// Local time, from which usual hours are told: 7 is WIB, 8 WITA, 9 WIT.
@@ -44,6 +47,9 @@ impl Default for Settings {
             // A canary has no honest reader; a walk along a list or store of thirty patients, and a hundred patients beyond any
             // habit, have none that a simulated fortnight of honest shifts shows.
             freeze: ["canary", "enumeration", "volume"].map(str::to_owned).to_vec(),
+            // One is a stolen login, two may be two of them. A node in a thief's hands has some hundred openings for each login that it
+            // rides, and meets three canaries among 300 patients.
+            node_canaries: 3,
             incident_hours: 24,
             utc_offset_hours: 7,
             thresholds: Thresholds::default(),

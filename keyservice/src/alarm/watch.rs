@@ -4,12 +4,12 @@ use super::detect::Detector;
 use super::frozen::{self, Frozen};
 use super::incident::{self, Way};
 use super::rows::{self, Table};
-use super::{Alarm, Kind, Settings, Severity, hearing, tick};
+use super::{Alarm, Kind, Settings, Severity, hearing, node, tick};
 use crate::audit::{Action, Decision, Event};
 use crate::canary::{self, Canaries};
 use crate::error::Result;
 use crate::keys::Keys;
-use crate::request::{Caller, Turn};
+use crate::request::{Caller, Node, Turn};
 use minicbor::{Decode, Encode};
 use record::limits::FAILED_PROOFS_LOGGED_PER_MINUTE;
 use record::{FacilityCode, Micros, Pseudonym};
@@ -94,6 +94,8 @@ pub struct Watch {
     heard: Vec<Event>,
     /// The device of whoever asks now.
     device: Option<String>,
+    /// The archive node that passes it on.
+    pub(super) node: Option<String>,
     /// The canary that the archive plants now.
     planting: Option<i64>,
     /// The minute, and refusals of frozen actors that were written down in it.
@@ -170,9 +172,10 @@ impl Watch {
         })
     }
 
-    /// Learns from which device the request comes that is carried out now.
-    pub fn face(&mut self, device: Option<&str>, planting: Option<i64>) {
+    /// Learns from which device and node the request comes that is carried out now.
+    pub fn face(&mut self, device: Option<&str>, node: Node, planting: Option<i64>) {
         self.device = device.map(str::to_owned);
+        self.node = Some(node.to_string());
         self.planting = planting;
     }
 
@@ -206,7 +209,13 @@ pub fn attend(turn: &mut Turn<'_>) -> Result<()> {
     hearing::listen(turn, &heard)?;
     for alarm in std::mem::take(&mut turn.watch.ringing) {
         let channel = heard.iter().find(|event| event.actor == alarm.actor).and_then(|event| event.channel.clone());
-        sound(turn, alarm, Way { channel, device: turn.watch.device.clone() })?;
+        let frozen = turn.watch.frozen.0.len();
+        sound(turn, alarm, Way { channel: channel.clone(), device: turn.watch.device.clone() })?;
+        if turn.watch.frozen.0.len() > frozen
+            && let Some(alarm) = node::suspected(turn)
+        {
+            sound(turn, alarm, Way { channel, device: None })?;
+        }
     }
     Ok(())
 }

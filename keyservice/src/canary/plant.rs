@@ -105,7 +105,9 @@ pub fn due(turn: &mut Turn<'_>) -> Result<Option<Planting>> {
     };
     canaries.given.insert(chosen, now.saturating_add(GIVEN_MICROS));
     let between = gap(canaries.settings.patients_between)?;
-    canaries.arrived.insert(planting.facility.clone(), (0, between));
+    // Who arrived beyond the gap counts towards the next: in an import thousands arrive between two askings, and canaries would be few.
+    let (arrived, before) = canaries.arrived.get(&planting.facility).copied().unwrap_or_default();
+    canaries.arrived.insert(planting.facility.clone(), (arrived.saturating_sub(before), between));
     Ok(Some(planting))
 }
 

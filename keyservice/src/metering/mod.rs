@@ -4,9 +4,12 @@
 //! and is charged in the same transaction that writes its event, so that no opening is without its charge, and none is
 //! charged that was not logged. The clock of the books is the machine's own, which nobody sets (`policy::budget::Clock`).
 
+mod clicks;
 mod machine;
 mod settings;
 
+pub use clicks::Click;
+use clicks::Clicks;
 pub use settings::{Budgets, Mode};
 
 use crate::audit::{self, Action, Decision, Event};
@@ -33,6 +36,8 @@ pub struct Metering {
     clock: Clock,
     clock_kept: Seconds,
     forgotten: Seconds,
+    /// What askers have named themselves. It is not in the state: after a start a record's address vouches for one patient anew.
+    clicks: Clicks,
     /// Charged in a request that has not ended: if it fails, the books are read again.
     is_ahead: bool,
 }
@@ -43,6 +48,9 @@ pub struct Bill {
     holders: Vec<Holder>,
     measure: Measure,
     patients: HashSet<PatientNumber>,
+    /// Those of them for whom only the archive node speaks, and the node.
+    claimed: HashSet<PatientNumber>,
+    node: Holder,
 }
 
 impl Metering {
@@ -63,7 +71,7 @@ impl Metering {
                 books.charge(holder, charge.measure, patient, charge.at);
             }
         })?;
-        Ok(Self { settings, books, clock, clock_kept: 0, forgotten: now, is_ahead: false })
+        Ok(Self { settings, books, clock, clock_kept: 0, forgotten: now, clicks: Clicks::default(), is_ahead: false })
     }
 
     /// Appends what a start has to say: whoever reads the ledger knows whether budgets refused anybody.
@@ -84,7 +92,9 @@ impl Metering {
     /// # Errors
     /// Damaged for charges that are not what was written.
     pub fn reload(&mut self, db: &Connection, keys: &Keys) -> Result<()> {
-        *self = Self::load(db, keys, Arc::clone(&self.settings))?;
+        // Whoever could make a request fail must not make an address stand for somebody else by it.
+        let clicks = std::mem::take(&mut self.clicks);
+        *self = Self { clicks, ..Self::load(db, keys, Arc::clone(&self.settings))? };
         Ok(())
     }
 
@@ -129,9 +139,16 @@ impl Metering {
     ///
     /// # Errors
     /// Damaged for a patient without a number.
-    pub fn bill(caller: &Caller, measure: Measure, patients: &[Patient]) -> Result<Bill> {
-        let patients = patients.iter().map(|patient| number(*patient)).collect::<Result<_>>()?;
-        Ok(Bill { holders: holders(caller), measure, patients })
+    pub fn bill(&mut self, caller: &Caller, click: &Click, measure: Measure, patients: &[Patient]) -> Result<Bill> {
+        let patients: Vec<_> = patients.iter().map(|patient| number(*patient)).collect::<Result<_>>()?;
+        let (now, proof) = (self.now(), caller.known.proof.as_ref());
+        let claimed = match measure {
+            Measure::Content => self.clicks.opened(&caller.known.id, proof, click, &patients, now),
+            Measure::Summary => self.clicks.listed(proof, &patients, now),
+        };
+        let node = Holder { scope: Scope::Node, name: caller.node.to_string() };
+        let (patients, claimed) = (patients.into_iter().collect(), claimed.into_iter().collect());
+        Ok(Bill { holders: holders(caller), measure, patients, claimed, node })
     }
 
     /// Whether a bill fits every budget; `extra` patients an hour were granted to the actor on top of its own.
@@ -148,7 +165,7 @@ impl Metering {
         if bill.patients.is_empty() {
             return Ok(Ok(()));
         }
-        let more = bill.holders.len().saturating_mul(bill.patients.len());
+        let more = bill.holders.len().saturating_add(1).saturating_mul(bill.patients.len());
         if !self.books.has_room(more) {
             return Err(Error::new(Outcome::Busy, "more openings in a day than the key service can count"));
         }
@@ -156,12 +173,13 @@ impl Metering {
             return Ok(Ok(()));
         }
         let (all, now) = (patients::count(db)?, self.now());
-        for holder in &bill.holders {
+        let with_node = bill.holders.iter().map(|holder| (holder, &bill.patients)).chain([(&bill.node, &bill.claimed)]);
+        for (holder, patients) in with_node {
             let mut numbers = self.settings.limits(holder, caller.known.actor.role, bill.measure).of(all);
             if matches!(holder.scope, Scope::Actor | Scope::Device) {
                 numbers.hour = numbers.hour.saturating_add(extra);
             }
-            if let Err(spent) = self.books.fits(holder, bill.measure, &bill.patients, numbers, now) {
+            if let Err(spent) = self.books.fits(holder, bill.measure, patients, numbers, now) {
                 return Ok(Err(spent));
             }
         }
@@ -177,17 +195,23 @@ impl Metering {
             return Ok(());
         }
         let at = self.now();
-        let Bill { holders, measure, patients } = bill;
-        let charge = Charge { at, measure, holders, patients: patients.into_iter().collect() };
-        charges::append(db, keys, &charge)?;
+        let Bill { holders, measure, patients, claimed, node } = bill;
+        let mut charges = vec![Charge { at, measure, holders, patients: patients.into_iter().collect() }];
+        if !claimed.is_empty() {
+            let patients = claimed.into_iter().collect();
+            charges.push(Charge { at, measure, holders: vec![node], patients });
+        }
+        charges.iter().try_for_each(|charge| charges::append(db, keys, charge))?;
         if self.clock_kept == 0 || at.saturating_sub(self.clock_kept) >= CLOCK_KEPT_SECONDS {
             let (micros, reading) = self.clock.parts();
             charges::keep_clock(db, micros, reading)?;
             self.clock_kept = at;
         }
         self.is_ahead = true;
-        for (holder, patient) in charge.holders.iter().flat_map(|h| charge.patients.iter().map(move |p| (h, *p))) {
-            self.books.charge(holder, measure, patient, at);
+        for charge in &charges {
+            for (holder, patient) in charge.holders.iter().flat_map(|h| charge.patients.iter().map(move |p| (h, *p))) {
+                self.books.charge(holder, measure, patient, at);
+            }
         }
         Ok(())
     }
@@ -209,7 +233,7 @@ fn actor(caller: &Caller) -> Holder {
     Holder { scope, name: caller.known.id.clone() }
 }
 
-/// Everybody who has a part in what a caller opens, the actor first.
+/// Everybody who has a part in what a caller opens, the actor first; but for the node, which has a part in what rests on its word.
 fn holders(caller: &Caller) -> Vec<Holder> {
     let mut holders = vec![actor(caller)];
     if let Some(device) = &caller.known.device {
@@ -217,7 +241,6 @@ fn holders(caller: &Caller) -> Vec<Holder> {
     }
     let facility = caller.known.actor.facility.as_str().to_owned();
     holders.push(Holder { scope: Scope::Facility, name: facility });
-    holders.push(Holder { scope: Scope::Node, name: caller.node.to_string() });
     holders.push(Holder { scope: Scope::System, name: String::new() });
     holders
 }

@@ -7,7 +7,7 @@ use super::{Caller, Ended, Standing, Stop, Turn, step_up};
 use crate::audit::{Action, Decision, Event, Listed, Touched};
 use crate::authenticate::memory::ProofId;
 use crate::error::{Error, Result};
-use crate::metering::{self, Metering};
+use crate::metering::{self, Click};
 use crate::store::patients::{self, Patient};
 use policy::Right;
 use policy::budget::Measure;
@@ -49,13 +49,19 @@ struct Opening {
 ///
 /// # Errors
 /// Exhausted, with its event, if a budget is spent; else only if the state fails.
-pub fn release(turn: &mut Turn<'_>, caller: &Caller, part: Part, items: &[ReleaseItem]) -> Ended<Vec<Released>> {
+pub fn release(
+    turn: &mut Turn<'_>,
+    caller: &Caller,
+    click: &Click,
+    part: Part,
+    items: &[ReleaseItem],
+) -> Ended<Vec<Released>> {
     let mut answers = vec![Released::Refused; items.len()];
     let mut openings = Vec::new();
     for (pseudonym, places) in by_patient(items) {
         openings.push(open(turn, caller, part, items, &mut answers, pseudonym, &places)?);
     }
-    charge(turn, caller, part, &openings)?;
+    charge(turn, caller, click, part, &openings)?;
     append(turn, caller, part, openings)?;
     Ok(answers)
 }
@@ -93,14 +99,20 @@ fn open(
 struct Access<'c> {
     standing: Standing<'c>,
     key: Option<PatientKey>,
-    /// Under which proof it is opened.
+    /// Under which proof it is opened, and whether its first moment is over.
     proof: Option<ProofId>,
+    goes_on: bool,
 }
 
 impl<'c> Access<'c> {
     fn of(turn: &Turn<'_>, caller: &'c Caller, patient: Patient) -> Result<Self> {
         let key = patients::key(turn.db, turn.keys, patient)?;
-        Ok(Self { standing: turn.standing(caller, patient)?, key, proof: caller.known.proof })
+        Ok(Self {
+            standing: turn.standing(caller, patient)?,
+            key,
+            proof: caller.known.proof,
+            goes_on: caller.known.goes_on,
+        })
     }
 
     /// The data key of one object if the actor may have it, else why not.
@@ -116,8 +128,10 @@ impl<'c> Access<'c> {
         let Ok(opened) = unwrap(key, &item.context, part, &item.wrapped) else {
             return Ok(Err(Decision::RefusedForged));
         };
-        // One proof is one click: whoever rides on it opens what one click may.
-        if let (Part::Content, Some(proof)) = (part, &self.proof)
+        // One proof is one click: whoever rides on it opens what one click may. A page of a list is one click as well, but not
+        // again and again for as long as its request is under way.
+        if let Some(proof) = &self.proof
+            && (part == Part::Content || self.goes_on)
             && !turn.sign_in.proofs.open(turn.db, proof, item.context.patient)?
         {
             return Ok(Err(Decision::RefusedBudget));
@@ -127,10 +141,10 @@ impl<'c> Access<'c> {
 }
 
 /// Charges everybody who has a part in what was opened, or refuses the whole.
-fn charge(turn: &mut Turn<'_>, caller: &Caller, part: Part, openings: &[Opening]) -> Ended<()> {
+fn charge(turn: &mut Turn<'_>, caller: &Caller, click: &Click, part: Part, openings: &[Opening]) -> Ended<()> {
     let (_, measure) = right(part);
     let patients: Vec<Patient> = openings.iter().filter_map(|opening| opening.charged).collect();
-    let bill = Metering::bill(caller, measure, &patients)?;
+    let bill = turn.metering.bill(caller, click, measure, &patients)?;
     let mut fits = turn.metering.check(turn.db, caller, &bill, 0)?;
     if fits.is_err() {
         // Only who is over its own is asked what a colleague has approved.

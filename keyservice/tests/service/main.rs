@@ -11,6 +11,8 @@ mod files;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod ledger_proof;
 #[cfg(test)]
 mod metering;
@@ -24,6 +26,10 @@ mod proofs;
 mod quorum;
 #[cfg(test)]
 mod relations;
+#[cfg(test)]
+mod root_on_node;
+#[cfg(test)]
+mod shifts;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

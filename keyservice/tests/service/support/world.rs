@@ -219,7 +219,14 @@ impl Process {
 
     /// The same, in an environment.
     pub fn start_in(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_segel-keyservice"))
+        Self::start_under(&[], folder, flags, environment)
+    }
+
+    /// The same, as the last argument of another program that becomes it.
+    pub fn start_under(under: &[&str], folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let words: Vec<&str> = [under, &[env!("CARGO_BIN_EXE_segel-keyservice")]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .arg("--data")
             .arg(folder)
             .arg("--passphrase-stdin")
