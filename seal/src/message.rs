@@ -348,6 +348,17 @@ pub enum Request {
     /// How far this node is with isolations. Answers [`Answer::Isolations`]: all that there are.
     #[n(40)]
     Isolations(#[n(0)] Vec<isolation::IsolationReport>),
+    /// Whether the relation of the asker's facility to each patient stands by others than the asker. Answers
+    /// [`Answer::Confirmed`], in order. Not logged; opens nothing.
+    #[n(41)]
+    Confirmed {
+        /// Who asks.
+        #[n(0)]
+        asker: Asker,
+        /// At most `limits::MESSAGE_ITEMS_MAX`.
+        #[n(1)]
+        patients: Vec<Pseudonym>,
+    },
     /// How often something was closed that may be at hand in a node: a patient erased, an object labelled, a relation ended. Answers
     /// [`Answer::Closings`]. Not logged; opens nothing.
     #[n(90)]

@@ -22,13 +22,28 @@ pub struct Options {
     json: bool,
 }
 
+/// Archives in use, against which the same thefts are made where they can be.
+const OTHERS: [&str; 2] = ["Orthanc", "dcmqrscp"];
+
 /// Runs the attacks and prints the table; fails if an attack that must yield no more than it may did.
 pub fn run(options: &Options) -> Result<()> {
     tools::install()?;
     let venv = tools::venv()?;
     run::must("cargo", &["build", "--package", "segel", "--package", "keyservice"])?;
     let mut arguments = vec!["nextest", "run", "--package", "sim", "--no-capture", "--no-fail-fast"];
-    for test in ["attack", "alarms", "canaries", "custody", "export", "quorum", "sign_in", "threat_model", "witness"] {
+    for test in [
+        "administrator",
+        "attack",
+        "alarms",
+        "canaries",
+        "custody",
+        "export",
+        "feed",
+        "quorum",
+        "sign_in",
+        "threat_model",
+        "witness",
+    ] {
         arguments.extend(["--test", test]);
     }
     arguments.extend(options.only.as_deref());
@@ -63,20 +78,30 @@ fn print(findings: &[Value], json: bool) {
         }
         return;
     }
-    println!("| compromise | way | yields | may yield | |\n|---|---|---|---|---|");
-    for finding in findings {
-        let text = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default();
-        let number = |name: &str| finding.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    println!("| compromise | way | yields | may yield | | {} |\n|---|---|---|---|---|---|---|", OTHERS.join(" | "));
+    let text = |finding: &Value, name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = |finding: &Value, name: &str| finding.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let is_of = |finding: &Value, other: &str| text(finding, "way").starts_with(other);
+    for finding in findings.iter().filter(|finding| !OTHERS.iter().any(|other| is_of(finding, other))) {
         let is_met = finding.get("met").and_then(Value::as_bool).unwrap_or(false);
+        // What the same theft gives elsewhere, where it can be made there.
+        let elsewhere = OTHERS.map(|other| {
+            let same = findings.iter().find(|one| is_of(one, other) && text(one, "row") == text(finding, "row"));
+            same.map_or_else(String::new, |one| {
+                format!("{} of {} {}", number(one, "yielded"), number(one, "limit"), text(one, "unit"))
+            })
+        });
+        let note = text(finding, "note");
         println!(
-            "| {} | {} | {} {} | {} | {}{} |",
-            text("row"),
-            text("way"),
-            number("yielded"),
-            text("unit"),
-            number("limit"),
+            "| {} | {} | {} {} | {} | {}{} | {} |",
+            text(finding, "row"),
+            text(finding, "way"),
+            number(finding, "yielded"),
+            text(finding, "unit"),
+            number(finding, "limit"),
             if is_met { "met" } else { "**not met**" },
-            if text("note").is_empty() { String::new() } else { format!(": {}", text("note")) },
+            if note.is_empty() { String::new() } else { format!(": {note}") },
+            elsewhere.join(" | "),
         );
     }
 }

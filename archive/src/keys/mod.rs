@@ -203,6 +203,21 @@ impl KeyClient {
         }
     }
 
+    /// For each patient, in order, whether the relation of the asker's facility stands by others than the asker.
+    ///
+    /// # Errors
+    /// Refused if the asker is nobody; Busy while the key service is away.
+    pub async fn confirmed(&self, asker: &Asker, patients: &[Pseudonym]) -> Result<Vec<bool>, Failure> {
+        let mut all = Vec::with_capacity(patients.len());
+        for batch in patients.chunks(limits::MESSAGE_ITEMS_MAX) {
+            match self.ask(Request::Confirmed { asker: asker.clone(), patients: batch.to_vec() }).await? {
+                Answer::Confirmed(confirmed) if confirmed.len() == batch.len() => all.extend(confirmed),
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(all)
+    }
+
     /// Whether bytes that arrived are those that were kept.
     ///
     /// # Errors

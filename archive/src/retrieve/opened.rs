@@ -5,11 +5,11 @@ use super::{Located, frames, inflate};
 use crate::archive::Inner;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
-use record::ObjectId;
+use record::{ObjectId, Pseudonym};
 use seal::context::PartName;
-use seal::message::{Asker, DataKey, Part, Released};
+use seal::message::{Asker, DataKey, Part, Proof, Released};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -34,6 +34,7 @@ impl std::fmt::Debug for Opened {
 }
 
 pub(crate) async fn open(archive: &Arc<Inner>, asker: &Asker, part: Part, located: &[Located]) -> Result<Vec<Opened>> {
+    let located = for_machine(archive, asker, located).await?;
     let item = |located: &Located| match part {
         Part::Summary => located.summary_item(),
         Part::Content => located.content_item(),
@@ -53,6 +54,27 @@ pub(crate) async fn open(archive: &Arc<Inner>, asker: &Asker, part: Part, locate
         Released::Refused => None,
     });
     Ok(opened.collect())
+}
+
+/// What a machine that shows its certificate alone may ask to open: what its own facility sent, and of what others sent that of
+/// patients whom it has not claimed itself. What is left out is missing, as if it were refused.
+async fn for_machine(archive: &Inner, asker: &Asker, located: &[Located]) -> Result<Vec<Located>> {
+    if !matches!(asker.proof, Proof::Peer { .. }) {
+        return Ok(located.to_vec());
+    }
+    let own = archive.keys.authenticate(asker).await?.facility;
+    let mut others: Vec<Pseudonym> =
+        located.iter().filter(|one| *one.facility() != own).map(Located::patient).collect();
+    others.sort_unstable();
+    others.dedup();
+    if others.is_empty() {
+        return Ok(located.to_vec());
+    }
+    let confirmed = archive.keys.confirmed(asker, &others).await?;
+    let claimed: HashSet<Pseudonym> =
+        others.into_iter().zip(confirmed).filter(|(_, confirmed)| !confirmed).map(|(patient, _)| patient).collect();
+    let may_ask = |one: &&Located| *one.facility() == own || !claimed.contains(&one.patient());
+    Ok(located.iter().filter(may_ask).cloned().collect())
 }
 
 /// The summaries of many objects, read in one step where waiting for the disk is allowed. A damaged one fails the search:

@@ -8,8 +8,11 @@
 //! It is in force from the commit that orders it, for whatever is admitted from then on. What was admitted before is gone
 //! through in pieces, so that nobody who opens a record meanwhile waits for it; a crash in between goes on from the last piece.
 
+mod confirmed;
 mod rows;
 mod support;
+
+pub(crate) use confirmed::confirmed;
 
 pub(crate) use support::settle_gift;
 
@@ -219,14 +222,15 @@ pub fn settle_piece(turn: &mut Turn<'_>) -> Result<bool> {
 pub fn admitted(turn: &Turn<'_>, caller: &Caller, settled: &Settled) -> Result<()> {
     let (patient, facility) = (settled.patient, caller.known.facility);
     let feed = rows::feed(turn.db, &caller.known.id)?;
-    note(turn.db, patient, facility, feed, turn.now)?;
+    let is_covered = support::is_covered(turn.db, feed, facility, turn.now)?;
+    note(turn.db, patient, facility, (feed, turn.now), is_covered)?;
     for tag in &settled.gained {
         rows::stamp_identifier(turn.db, tag, (feed, facility, turn.now))?;
     }
     for other in settled.conflicts.iter().filter(|conflict| conflict.is_linked).filter_map(|conflict| conflict.other) {
         rows::stamp_link(turn.db, (patient, other), (feed, facility, turn.now))?;
     }
-    if support::is_covered(turn.db, feed, facility, turn.now)? {
+    if is_covered {
         support::suspend_new(turn.db, patient, facility, turn.now)?;
         support::settle(turn.db, patient, facility)?;
         return Ok(());
@@ -235,11 +239,12 @@ pub fn admitted(turn: &Turn<'_>, caller: &Caller, settled: &Settled) -> Result<(
 }
 
 /// Notes an admission in its hour.
-fn note(db: &Connection, patient: Patient, facility: i64, feed: i64, now: Micros) -> Result<()> {
-    let found = rows::latest(db, patient, facility, feed)?;
-    match found {
+fn note(db: &Connection, patient: Patient, facility: i64, by: (i64, Micros), is_covered: bool) -> Result<()> {
+    let (feed, now) = by;
+    match rows::latest(db, patient, facility, feed)? {
         Some((first, last)) if now >= first && now - first < HOUR_MICROS => {
-            if now - last >= MINUTE_MICROS {
+            // The first that is not isolated holds what the others did not.
+            if now - last >= MINUTE_MICROS || (!is_covered && support::is_covered(db, feed, facility, last)?) {
                 rows::extend(db, patient, facility, feed, (first, now))?;
             }
             Ok(())

@@ -127,6 +127,7 @@ impl Desk {
             | Request::BreakGlass { asker, .. }
             | Request::Report { asker, .. }
             | Request::LedgerProof { asker, .. }
+            | Request::Confirmed { asker, .. }
             | Request::Export { asker, .. } => asker,
             Request::Relate(relate) => &relate.asker,
             Request::Label(label) => &label.asker,
@@ -271,7 +272,9 @@ impl Desk {
                         self.fill_report(ask, begun).await.map(AdminAnswer::Report)
                     }
                     Done::Admin(answer) => Ok(answer),
-                    Done::Node(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
+                    Done::Node(_) | Done::Quiet | Done::Again => {
+                        Err(Error::damaged("the writer answered another question"))
+                    }
                 }
             }
             AdminRequest::LedgerAsk(LedgerAsk::Standing) => {
@@ -282,7 +285,9 @@ impl Desk {
                     self.lead(opened).await.map(|led| AdminAnswer::LedgerTold(LedgerTold::Proof(led)))
                 }
                 Done::Admin(answer) => Ok(answer),
-                Done::Node(_) | Done::Quiet | Done::Again => Err(Error::damaged("the writer answered another question")),
+                Done::Node(_) | Done::Quiet | Done::Again => {
+                    Err(Error::damaged("the writer answered another question"))
+                }
             },
         }
     }
@@ -299,6 +304,9 @@ fn check(asker: &Asker, request: &Request) -> Result<()> {
         Request::BreakGlass { ask, .. } => break_glass::check(&asker.proof, ask),
         Request::Label(request) => label::check(request),
         Request::Export { ask, .. } => disclosure::check(ask),
+        Request::Confirmed { patients, .. } if patients.len() > MESSAGE_ITEMS_MAX => {
+            Err(Error::invalid("a message has too many items"))
+        }
         Request::Tokens { terms, .. } => {
             let fits = terms.len() <= MESSAGE_ITEMS_MAX && terms.iter().all(|t| t.text.len() <= IDENTIFIER_BYTES_MAX);
             fits.then_some(()).ok_or_else(|| Error::invalid("too many terms, or one of them is too long"))

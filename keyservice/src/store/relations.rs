@@ -82,6 +82,17 @@ pub fn between(db: &Connection, patient: Patient, facility: i64, now: Micros) ->
     Ok(relation)
 }
 
+/// Whether a facility was given anything of a patient that lasts, under this pseudonym.
+///
+/// # Errors
+/// Damaged if the disk fails.
+pub fn is_given(db: &Connection, patient: Patient, facility: i64, now: Micros) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM relation WHERE patient = ?1 AND facility = ?2 AND until > ?3 AND isolated = 0",
+    )?;
+    Ok(statement.exists((patient.id, facility, now))?)
+}
+
 /// Begins a relation.
 ///
 /// # Errors

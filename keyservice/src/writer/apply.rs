@@ -77,6 +77,7 @@ pub(super) fn apply(turn: &mut Turn<'_>, order: &Order, failed: &mut FailedProof
 }
 
 fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<Answer> {
+    quorum::restored::check(turn, caller, request)?;
     Ok(match request {
         Request::Authenticate(_) => Answer::Who(caller.known.who()),
         Request::Admit { items, .. } => Answer::Admitted(admit::admit(turn, caller, items)?),
@@ -106,6 +107,7 @@ fn apply_node(turn: &mut Turn<'_>, caller: &Caller, request: &Request) -> Ended<
         Request::Label(request) => Answer::Noted(label::relabel(turn, caller, request)?),
         Request::Report { ask, .. } => Answer::Report(report::begin(turn, caller, ask)?),
         Request::Export { ask, .. } => Answer::Export(disclosure::step(turn, caller, ask)?),
+        Request::Confirmed { patients, .. } => Answer::Confirmed(isolation::confirmed(turn, caller, patients)?),
         Request::LedgerProof { position, .. } => Answer::LedgerProof(proof::disclose(turn, caller, *position)?),
         Request::Planting
         | Request::Isolations(_)

@@ -73,6 +73,9 @@ pub enum Answer {
     /// To `Isolations`.
     #[n(40)]
     Isolations(#[n(0)] Vec<isolation::IsolationRule>),
+    /// To `Confirmed`.
+    #[n(41)]
+    Confirmed(#[n(0)] Vec<bool>),
     /// To `Closings`: a number that grows, and that a restart changes.
     #[n(90)]
     Closings(#[n(0)] u64),
