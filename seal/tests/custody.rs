@@ -28,6 +28,7 @@ mod golden {
             CustodyRequest::Hold { patient: PATIENT, reason: reason() },
             CustodyRequest::Lift { patient: PATIENT, reason: reason() },
             CustodyRequest::Holds,
+            CustodyRequest::PutInForce,
             CustodyRequest::BackedUp { entries: 9, sha256: [7; 32] },
         ];
         all.map(AdminRequest::Custody).to_vec()

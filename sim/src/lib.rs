@@ -5,6 +5,7 @@
 
 pub mod adversary;
 pub mod approver;
+pub mod dcmqrscp;
 pub mod dimse;
 pub mod disk;
 pub mod hostile;

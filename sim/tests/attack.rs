@@ -3,9 +3,14 @@
 
 #[cfg(test)]
 mod tests {
+    use seal::cobblestone;
+    use seal::message::Part;
     use serde_json::json;
     use sim::adversary::readable::Readers;
+    use sim::adversary::segments::{Frame, PARTS, extent, frames};
+    use sim::adversary::thief::Thief;
     use sim::adversary::{Finding, frequency, guess, world};
+    use sim::dcmqrscp::Dcmqrscp;
     use sim::orthanc::Orthanc;
     use sim::process::{Archive, UNBOUNDED};
     use sim::random::seed;
@@ -204,6 +209,53 @@ mod tests {
         people.iter().enumerate().map(write).collect()
     }
 
+    /// Keys as a thief takes them out of the key service's answers, each tried on every sealed part of every version.
+    #[test]
+    fn one_data_key() {
+        const KEYS: usize = 8;
+        let stage = Stage::filled(amount(300, 3_000));
+        // Versions of their own of some, under the same numbers.
+        world::fill(&stage.archive, TITLE, &world::people(40, 7)).unwrap();
+        let frames = frames(&stage.data().join("archive")).unwrap();
+        let records: Vec<_> = frames.iter().flat_map(|frame| frame.records.iter().map(move |r| (frame, r))).collect();
+        assert!(records.iter().any(|(_, record)| record.version > 1), "there are second versions");
+        let mut thief = Thief::connect(&stage.data(), &stage.clinician).unwrap();
+        let (mut versions_max, mut tried) = (0, 0);
+        for (nth, part) in [Part::Summary, Part::Content].into_iter().cycle().take(KEYS).enumerate() {
+            // From the beginning, where there are two versions, and from everywhere else.
+            let (_, of) = records[nth * records.len() / KEYS];
+            let key = thief.release(part, &[of]).unwrap().remove(0).expect("a key is given to who may have it");
+            let opens = |frame: &Frame, record, name| {
+                let sealed = frame.sealed(extent(record, name)).unwrap();
+                // As what it is, and as what the key was given for.
+                let contexts = [record.context(), of.context()].map(|context| seal::context::bytes(&context, name));
+                contexts.iter().any(|context| cobblestone::open(&key, context, sealed).is_ok())
+            };
+            let opened: Vec<_> = records
+                .iter()
+                .flat_map(|(frame, record)| PARTS.iter().map(move |name| (*frame, *record, *name)))
+                .filter(|(frame, record, name)| opens(frame, record, *name))
+                .map(|(_, record, name)| (record.object, record.version, name))
+                .collect();
+            let expected = PARTS.iter().filter(|name| name.part() == part);
+            let expected: Vec<_> = expected.map(|name| (of.object, of.version, *name)).collect();
+            assert_eq!(opened, expected, "the parts that lie under this key, of its one version");
+            let versions: std::collections::HashSet<_> =
+                opened.iter().map(|(object, version, _)| (object.0, version)).collect();
+            versions_max = versions_max.max(versions.len());
+            tried += records.len() * PARTS.len();
+        }
+        Finding {
+            row: "one data key",
+            way: "out of the key service's answer, on every sealed part of real segments",
+            yielded: count(versions_max),
+            limit: 1.0,
+            unit: "object versions",
+            note: format!("{KEYS} keys, {} object versions, {tried} sealed parts tried", records.len()),
+        }
+        .must_be_met();
+    }
+
     /// The same thefts from an archive in use: not a row to be met, but what the rows are held against.
     #[test]
     fn the_same_thefts_from_orthanc() {
@@ -215,24 +267,55 @@ mod tests {
         let mut arguments = vec!["-aec", "OTHER", "127.0.0.1", port.as_str()];
         arguments.extend(files.iter().map(String::as_str));
         program::must("dcmsend", &arguments).unwrap();
-        let readers = Readers::new(&people).unwrap();
-        let on_disk = readers.in_folder(&orthanc.data).unwrap().len();
+        let on_disk = Readers::new(&people).unwrap().in_folder(&orthanc.data).unwrap().len();
         let listed = program::must("curl", &["-s", &format!("http://{}/studies?expand", orthanc.http)]).unwrap();
+        compare("Orthanc 1.10.1", &people, on_disk, &listed);
+    }
+
+    /// The same from the server that comes with DCMTK.
+    #[test]
+    fn the_same_thefts_from_dcmqrscp() {
+        let folder = tempfile::tempdir().unwrap();
+        let people = world::people(200, 1);
+        let server = Dcmqrscp::start(folder.path(), "OTHER").unwrap();
+        let files = files(&folder.path().join("in"), &people);
+        let port = server.dimse.to_string();
+        let mut arguments = vec!["-aec", "OTHER", "127.0.0.1", port.as_str()];
+        arguments.extend(files.iter().map(String::as_str));
+        program::must("dcmsend", &arguments).unwrap();
+        let on_disk = Readers::new(&people).unwrap().in_folder(&server.data).unwrap().len();
+        // Its address and a title are all that it asks for.
+        let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", "PatientID", "-k", "PatientName", "-k", "StudyInstanceUID"];
+        let arguments = [&["-S", "-aet", "ANYBODY", "-aec", "OTHER"][..], &keys, &["127.0.0.1", &port]].concat();
+        let listed = program::must("findscu", &arguments).unwrap();
+        compare("dcmqrscp (DCMTK)", &people, on_disk, &listed);
+    }
+
+    /// Prints what another archive gives for the rows that can be held against it.
+    fn compare(way: &'static str, people: &[Person], on_disk: usize, listed: &str) {
         let by_login = people.iter().filter(|person| listed.contains(&person.number)).count();
         for (row, found) in [
             ("disk of either host, powered off; index with its log; any backup", on_disk),
+            ("one data key", on_disk),
+            ("a clinician's cookie or token alone", by_login),
             ("a clinician's whole device", by_login),
+            ("one administrator (application, database and operating system)", on_disk),
+            ("a hospital feed's certificate", by_login),
         ] {
             Finding {
                 row,
-                way: "Orthanc 1.10.1",
+                way,
                 yielded: count(found),
                 limit: count(people.len()),
                 unit: "patients",
-                note: format!("of {}, for comparison", people.len()),
+                note: format!(
+                    "of {}, for comparison: nothing is sealed, and a title is all that it asks for",
+                    people.len()
+                ),
             }
             .print();
         }
         assert_eq!(on_disk, people.len(), "the search finds whoever is there to be found");
+        assert_eq!(by_login, people.len(), "whoever is let in sees everybody");
     }
 }

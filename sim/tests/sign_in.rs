@@ -5,6 +5,7 @@
 mod tests {
     use serde_json::{Value, json};
     use sim::Result;
+    use sim::adversary::copied::{Theft, altered, elsewhere};
     use sim::process::{Archive, segel_in};
     use sim::program;
     use sim::sample::{self, Person, Uids};
@@ -134,41 +135,40 @@ mod tests {
             "study": uids.study, "series": uids.series, "instance": uids.instance,
         });
         let copied = told(&mut node("browser/passkey.mjs"), &arguments, &kept).unwrap_or_else(|e| panic!("{e}"));
-
-        // What was made with the key itself, for these requests, holds: once.
         let url = |name: &str| copied["wanted"][name]["url"].as_str().unwrap().to_owned();
-        for name in ["own", "page", "image", "fhir"] {
-            let headers = &copied["headers"][name];
-            let answer = curl(headers, &[], &url(name)).unwrap();
-            assert_eq!(answer.0, 200, "{name}: {}", answer.1);
-            is_refused(&curl(headers, &[], &url(name)).unwrap(), &person, &format!("{name}, again"));
-        }
-        // The content's key is at hand now, and the archive remembers who asked: a thief of token and proofs gets nothing of it.
         let doors = ["own", "page", "image", "fhir"];
-        for (what, headers) in copied["forged"].as_object().unwrap() {
-            for door in doors {
-                let answer = curl(headers, &[], &url(door)).unwrap();
-                if what == "in a cookie" && matches!(door, "page" | "image") {
-                    let entrance = answer.1.to_ascii_lowercase().contains("location: /signin");
-                    assert!(answer.0 == 303 && entrance, "{}", answer.1);
-                } else {
-                    is_refused(&answer, &person, &format!("{what} at {door}"));
+        let mut theft = Theft::default();
+        let mut steal = |headers: &Value, further: &[&str], door: &str, what: &str| {
+            theft.tried(&curl(headers, further, &url(door)).unwrap(), &person, &format!("{what} at {door}"));
+        };
+        // What was made with the key itself, for these requests, holds: once.
+        for name in doors {
+            let answer = curl(&copied["headers"][name], &[], &url(name)).unwrap();
+            assert_eq!(answer.0, 200, "{name}: {}", answer.1);
+            steal(&copied["headers"][name], &[], name, "a proof that was used");
+        }
+        // The content's key is at hand now, and the archive remembers who asked.
+        for door in doors {
+            let (token, proof) = (&copied["headers"][door]["Authorization"], &copied["headers"][door]["DPoP"]);
+            for (what, proof) in altered(proof.as_str().unwrap()) {
+                steal(&json!({"Authorization": token, "DPoP": proof}), &[], door, what);
+            }
+            for (what, headers) in elsewhere(token.as_str().unwrap().trim_start_matches("DPoP ")) {
+                steal(&headers, &[], door, what);
+            }
+            // Another request's proof, by the right key.
+            let forwarded = ["-H", "X-Forwarded-Host: archive.example", "-H", "X-Forwarded-Proto: https"];
+            for further in [[].as_slice(), &forwarded, &["-H", "Host: archive.example"]] {
+                for name in ["elsewhere", "post", "foreign"] {
+                    steal(&copied["headers"][name], further, door, name);
                 }
             }
+            for (what, headers) in copied["forged"].as_object().unwrap() {
+                steal(headers, &[], door, what);
+            }
+            steal(&copied["signed_out"][door], &[], door, "fresh proofs of a session that was signed out");
         }
-        // A proof of the right key for another address, method or server.
-        for name in ["elsewhere", "post", "foreign"] {
-            let headers = &copied["headers"][name];
-            is_refused(&curl(headers, &[], &url("own")).unwrap(), &person, name);
-            let forwarded = ["-H", "X-Forwarded-Host: archive.example", "-H", "X-Forwarded-Proto: https"];
-            is_refused(&curl(headers, &forwarded, &url("own")).unwrap(), &person, &format!("{name}, forwarded"));
-            let host = ["-H", "Host: archive.example"];
-            is_refused(&curl(headers, &host, &url("own")).unwrap(), &person, &format!("{name}, under its name"));
-        }
-        // Everything of a session that was signed out, although each proof is fresh and was used by nobody.
-        for name in doors {
-            is_refused(&curl(&copied["signed_out"][name], &[], &url(name)).unwrap(), &person, "signed out");
-        }
+        theft.found("copied from a browser signed in by a passkey: altered, moved, repeated, forged", 100);
         let log = std::fs::read_to_string(archive.data.join("log.txt")).unwrap();
         archive.stop().unwrap();
         assert!(!log.contains(kept["invitation"].as_str().unwrap()) && !log.contains("DPoP "));

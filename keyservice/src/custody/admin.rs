@@ -2,6 +2,7 @@
 
 use crate::audit::{Action, Decision, Event};
 use crate::error::{Error, Result};
+use crate::quorum::restored;
 use crate::request::Turn;
 use crate::store::holds;
 use crate::store::patients::{self, Patient};
@@ -30,6 +31,10 @@ pub fn administer(turn: &mut Turn<'_>, request: &CustodyRequest) -> Result<Admin
         }
         CustodyRequest::Holds => {
             return Ok(AdminAnswer::Custody(CustodyAnswer::Holds(holds::list(turn.db, turn.keys)?)));
+        }
+        CustodyRequest::PutInForce => {
+            restored::put_in_force(turn)?;
+            log(turn, Action::Backup, None, "the restored state is in force".to_owned())?;
         }
         CustodyRequest::BackedUp { entries, sha256 } => {
             let detail = format!("a backup of {entries} entries, SHA-256 {}", hex::encode(sha256));

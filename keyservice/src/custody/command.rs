@@ -100,7 +100,9 @@ impl Command {
             }
             Self::Restore { from } => {
                 let done = restore::restore(folder, from, passphrase, root)?;
-                say(&format!("restored {} entries; {} lost, {} erased again", done.entries, done.lost, done.erased))
+                say(&format!("restored {} entries; {} lost, {} erased again", done.entries, done.lost, done.erased))?;
+                let next = "it opens nothing until two have approved `segel admin in-force --propose REASON`";
+                if done.waits { say(next) } else { Ok(()) }
             }
         }
     }

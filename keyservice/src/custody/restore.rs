@@ -11,6 +11,7 @@ use crate::audit::{self, Action, Decision, Event};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 use crate::projection;
+use crate::quorum::restored;
 use crate::store::patients::Patient;
 use crate::store::{self, erasures, events, patients};
 use aws_lc_rs::rand;
@@ -30,6 +31,8 @@ pub struct Restored {
     pub lost: u64,
     /// Erasures that the backup had not seen, applied again.
     pub erased: usize,
+    /// Whether it opens nothing until two people have put it in force.
+    pub waits: bool,
 }
 
 /// Puts a backup's state in force.
@@ -80,10 +83,11 @@ fn bring_up(db: &Connection, keys: &Keys, folder: &Path, header: &backup::Header
         let nobody = Patient { id: last.into(), pseudonym: Pseudonym(pseudonym) };
         erasures::add(db, keys, nobody, generation, None)?;
     }
+    let waits = restored::note(db, keys)?;
     let detail = format!("a state of {entries} entries was restored; {lost} lost, {erased} erased again");
     audit::append(db, keys, &Event::new(now, Action::Backup, Decision::Permitted).detailed(detail))?;
     db.execute_batch("COMMIT")?;
-    Ok(Restored { entries, lost, erased })
+    Ok(Restored { entries, lost, erased, waits })
 }
 
 fn erase_again(db: &Connection, keys: &Keys, id: i64, generation: u64) -> Result<bool> {

@@ -55,6 +55,8 @@ pub fn kind(turn: &Turn<'_>, request: &AdminRequest) -> Result<Option<Kind>> {
         AdminRequest::Isolation(_) => None,
         // Keeping a record longer harms nobody; giving it up to erasure does.
         AdminRequest::Custody(CustodyRequest::Lift { .. }) => Some(Kind::Hold),
+        // It brings back every right, stop and budget of the day of the backup.
+        AdminRequest::Custody(CustodyRequest::PutInForce) => Some(Kind::Access),
         AdminRequest::Custody(_) => None,
         // A report tells one patient's whole story to whoever asks: a person with a token of their own may, and is named.
         AdminRequest::Report(_) => Some(Kind::Name),

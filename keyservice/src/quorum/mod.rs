@@ -19,6 +19,7 @@ mod guard;
 mod history;
 mod order;
 pub mod proposals;
+pub mod restored;
 mod rules;
 pub mod settings;
 mod verdict;

@@ -82,6 +82,9 @@ pub enum CustodyRequest {
         #[cbor(n(1), with = "minicbor::bytes")]
         sha256: [u8; 32],
     },
+    /// Puts a restored state in force; until then it opens nothing, where there are approvers. Answers `Done`.
+    #[n(60)]
+    PutInForce,
 }
 
 /// Answers about custody.

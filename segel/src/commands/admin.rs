@@ -69,6 +69,8 @@ enum Action {
     Lift(super::custody::Held),
     /// Lists the records on legal hold.
     Holds,
+    /// Puts a state in force that was restored from a backup: until two people have approved it, it opens nothing.
+    InForce,
     /// Isolates what a feed wrote in a time: nobody finds, opens or moves it until that is lifted. Nothing is deleted.
     Isolate(Box<isolate::Options>),
     #[command(flatten)]
@@ -254,6 +256,7 @@ fn request(action: Action, known: &Register) -> Result<Option<AdminRequest>> {
         Action::Hold(held) => AdminRequest::Custody(held.hold()),
         Action::Lift(held) => AdminRequest::Custody(held.lift()),
         Action::Holds => AdminRequest::Custody(CustodyRequest::Holds),
+        Action::InForce => AdminRequest::Custody(CustodyRequest::PutInForce),
         // Told before.
         Action::Watch(_) | Action::Isolate(_) => return Ok(None),
     }))

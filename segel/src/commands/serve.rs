@@ -3,8 +3,9 @@
 use super::{Data, Done};
 use crate::config::Config;
 use crate::node::{Node, Passphrase};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
+use rustix::process::{Resource, Rlimit};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -46,6 +47,9 @@ pub fn run(options: Options) -> Result<Done> {
         return Ok(Done::Wholly);
     }
     crate::observe::start();
+    // What is being read must not reach a disk by a core dump; the processes that are started from here inherit it.
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, nothing).context("core dumps cannot be switched off")?;
     let (config, tls_is_optional) = configuration(&options)?;
     let data = match (&options.data, &config.data) {
         (Data { data: None }, Some(data)) => data.clone(),

@@ -3,9 +3,13 @@
 //! `sim/tests/attack.rs` runs an attack for each row of the threat model's table against the real programs and prints a
 //! [`Finding`]; `cargo xtask attack` gathers them.
 
+pub mod administrator;
+pub mod copied;
 pub mod frequency;
 pub mod guess;
 pub mod readable;
+pub mod segments;
+pub mod thief;
 pub mod world;
 
 use serde_json::json;

@@ -4,6 +4,7 @@
 //! characters shown, so that no name can pretend to be another line.
 
 use super::{Proposal, Subject};
+use crate::message::custody::CustodyRequest;
 use crate::message::export::ExportTerms;
 use crate::message::{AdminRequest, Staff, Terms};
 use record::{Identifier, Micros};
@@ -105,6 +106,10 @@ fn administer(request: &AdminRequest) -> String {
         ),
         AdminRequest::Remove { name } => format!("remove {}", quoted(name)),
         AdminRequest::Staff(staff) => staff_words(staff),
+        AdminRequest::Custody(CustodyRequest::PutInForce) => {
+            "put the restored state in force: rights, stops and budgets are again as on the day of the backup"
+                .to_owned()
+        }
         other => shown(&format!("{other:?}")),
     }
 }
