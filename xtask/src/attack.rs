@@ -46,6 +46,9 @@ pub fn run(options: &Options) -> Result<()> {
     ] {
         arguments.extend(["--test", test]);
     }
+    // Who rules the archive node, and honest shifts, are the key service's own tests: they speak its protocol, and drive its clocks.
+    arguments.extend(["--package", "keyservice", "--test", "service"]);
+    arguments.extend(["--filterset", "package(sim) + test(/^(root_on_node|shifts)::/)"]);
     arguments.extend(options.only.as_deref());
     let mut command = Command::new("cargo");
     command.args(&arguments).current_dir(run::root()?).env("SEGEL_VENV", venv).stdout(Stdio::piped());
