@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A start takes a moment; a loaded machine many.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// A running dcmqrscp. Dropping it ends it.
+/// A running dcmqrscp. Dropping it ends it; a process that it started for an association ends with that.
 pub struct Dcmqrscp {
     /// Its port.
     pub dimse: u16,
@@ -31,17 +31,12 @@ impl Dcmqrscp {
         let config = folder.join("dcmqrscp.cfg");
         let text = format!(
             "NetworkTCPPort = {dimse}\nMaxPDUSize = 16384\nMaxAssociations = 16\n\nHostTable BEGIN\nHostTable END\n\n\
-             VendorTable BEGIN\nVendorTable END\n\nAETable BEGIN\n{ae_title} {} RW (1000, 1024mb) ANY\nAETable END\n",
+             VendorTable BEGIN\nVendorTable END\n\nAETable BEGIN\n{ae_title} {} RW (500, 1024mb) ANY\nAETable END\n",
             data.display()
         );
         std::fs::write(&config, text)?;
         let log = std::fs::File::create(folder.join("dcmqrscp.log"))?;
-        let started = Command::new("dcmqrscp")
-            .args(["--single-process", "-c"])
-            .arg(&config)
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn();
+        let started = Command::new("dcmqrscp").arg("-c").arg(&config).stdout(log.try_clone()?).stderr(log).spawn();
         let child = started.map_err(|error| format!("dcmqrscp does not start ({error}): run `cargo xtask tools`"))?;
         let mut running = Self { dimse, data, child };
         let begun = Instant::now();

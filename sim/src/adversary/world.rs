@@ -145,7 +145,8 @@ fn send(archive: &Archive, title: &str, people: &[Person], first: usize) -> Resu
         let n = first + at;
         let uids = Uids::new(n + 1, 1, 1);
         let status = association.store(&uids, &data_set(person, &uids, 16, &n.to_le_bytes()))?;
-        if status != 0 {
+        // B000H: other bytes under a number that was there are another version.
+        if !matches!(status, 0 | 0xB000) {
             return Err(format!("C-STORE answered {status:04X}").into());
         }
     }
