@@ -7,4 +7,5 @@ pub mod dating;
 pub mod deliveries;
 pub mod extent;
 pub mod rows;
+pub mod sample;
 pub mod tail;

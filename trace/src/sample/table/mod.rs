@@ -1,0 +1,5 @@
+//! Tables written as text, streamed row by row.
+
+pub(crate) mod delimited;
+mod dialect;
+mod heading;
