@@ -5,7 +5,8 @@
   const said = document.getElementById("said");
   const words = said.dataset;
   const say = (text) => { said.textContent = text; };
-  const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Asia/Jakarta" });
+  const there = (id) => document.getElementById(id);
 
   async function call(method, path, body) {
     const session = self.segelIdentity && await self.segelIdentity.current();
@@ -18,14 +19,20 @@
     return null;
   }
 
-  function line(list, text, buttons) {
-    const item = document.createElement("li");
+  function part(name, text) {
+    const made = document.createElement(name);
+    made.textContent = text;
+    return made;
+  }
+
+  function line(list, who, when, reason, buttons) {
+    const [item, text] = [document.createElement("li"), document.createElement("p")];
+    text.append(part("b", who), " ", part("small", when), document.createElement("br"), reason);
     item.append(text);
     for (const [label, act] of buttons) {
-      const button = document.createElement("button");
-      button.textContent = label;
+      const button = part("button", label);
       button.addEventListener("click", act);
-      item.append(" ", button);
+      item.append(button);
     }
     list.append(item);
   }
@@ -36,30 +43,31 @@
     for (const one of all ?? []) {
       const state = one.state === "approved" ? words.good.replace("%", clock(one.until)) : words[one.state];
       const approve = async () => { const now = await call("POST", "/auth/step-up/approve", { id: one.id }); if (now) { say(words.approved); askings(now); } };
-      line(list, `${one.name} (${one.role}), ${clock(one.at)}: ${one.reason} — ${state}`,
+      line(list, `${one.name} (${words[one.role] ?? one.role})`, `${clock(one.at)} · ${state}`, one.reason,
         !one.own && one.state === "waiting" ? [[words.approve, approve]] : []);
     }
   }
 
   function reviews(all) {
+    if (!all && !said.textContent) say(words.purpose);
     const waiting = (all ?? []).filter((one) => !one.review);
-    document.getElementById("reviews").hidden = waiting.length === 0;
+    there("none").hidden = !all || waiting.length > 0;
     const list = document.getElementById("queue");
     list.replaceChildren();
     for (const one of waiting) {
       const review = (justified) => async () => {
-        const note = prompt(justified ? words.justified : words.unjustified);
+        const note = prompt(`${justified ? words.justified : words.unjustified}. ${words.note}:`);
         const now = note && await call("POST", "/auth/break-glass/review", { id: one.id, justified, note });
         if (now) { say(words.reviewed); reviews(now); }
       };
-      line(list, `${one.name ?? one.actor} (${one.facility}), ${clock(one.at)}: ${one.reason}${one.overdue ? ` — ${words.overdue}` : ""}`,
+      line(list, `${one.name ?? one.actor} (${one.facility})`, `${clock(one.at)}${one.overdue ? ` · ${words.overdue}` : ""}`, one.reason,
         [[words.justified, review(true)], [words.unjustified, review(false)]]);
     }
   }
 
   function submit(id, act) {
-    const form = document.getElementById(id);
-    form.addEventListener("submit", (event) => { event.preventDefault(); act(Object.fromEntries(new FormData(form)), form); });
+    const form = there(id);
+    form?.addEventListener("submit", (event) => { event.preventDefault(); act(Object.fromEntries(new FormData(form)), form); });
   }
   submit("ask", async ({ reason }, form) => {
     const now = await call("POST", "/auth/step-up", { reason });
@@ -70,6 +78,6 @@
     if (opened) { say(words.broken.replace("%", clock(opened.until))); form.reset(); }
   });
 
-  call("GET", "/auth/step-up").then(askings);
-  call("GET", "/auth/break-glass/queue").then(reviews);
+  if (there("ask")) call("GET", "/auth/step-up").then(askings);
+  if (there("queue")) call("GET", "/auth/break-glass/queue").then(reviews);
 })();

@@ -81,8 +81,13 @@ def is_status(answer, *wanted):
 # Signing in, by a key of one's own, at the name that everybody knows.
 FINISH, mine = "/auth/device/finish", Key()
 SPOOFED = {
-    "Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-Port": "80",
-    "X-Forwarded-Prefix": "/evil", "Forwarded": "for=10.0.0.1;host=evil.example;proto=http", "X-Real-IP": "10.0.0.1",
+    "Host": "evil.example",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Port": "80",
+    "X-Forwarded-Prefix": "/evil",
+    "Forwarded": "for=10.0.0.1;host=evil.example;proto=http",
+    "X-Real-IP": "10.0.0.1",
 }
 
 
@@ -107,7 +112,13 @@ def shown(method, path, origin=public):
 
 # Reading: links and proofs name the public origin, whatever the headers say.
 study = f"/dicom-web/studies/{told['study']}"
-for path in (f"{study}/metadata", f"/dicom-web/studies?StudyInstanceUID={told['study']}", "/fhir/Patient", f"/studies/{told['study']}", f"{study}/series"):
+for path in (
+    f"{study}/metadata",
+    f"/dicom-web/studies?StudyInstanceUID={told['study']}",
+    "/fhir/Patient",
+    f"/studies/{told['study']}",
+    f"{study}/series",
+):
     for spoofed in ({}, SPOOFED):
         answer = is_status(ask("GET", path, headers=shown("GET", path) | spoofed), 200)
         assert "evil" not in answer.text and direct not in answer.text, (path, answer.text[:500])

@@ -21,10 +21,21 @@ def soon(answer, *wanted):
     return status(answer, *wanted)
 
 
-@api4("FHIR, STOW-RS, sign-in", "a body that says it has 100 GB; one without an end, by a stranger", "memory that is taken for what a header says", "413 or 401 before a byte of it is read; a sign-in waits its seconds and holds nothing")
+@api4(
+    "FHIR, STOW-RS, sign-in",
+    "a body that says it has 100 GB; one without an end, by a stranger",
+    "memory that is taken for what a header says",
+    "413 or 401 before a byte of it is read; a sign-in waits its seconds and holds nothing",
+)
 def _(world):
     host = world.doors.base.split("//")[1]
-    for path, token in (("/fhir/Observation", world.token("a_system")), ("/fhir", world.token("a_system")), ("/auth/device/begin", "x"), ("/dicom-web/studies", "x"), ("/auth/quorum", "x")):
+    for path, token in (
+        ("/fhir/Observation", world.token("a_system")),
+        ("/fhir", world.token("a_system")),
+        ("/auth/device/begin", "x"),
+        ("/dicom-web/studies", "x"),
+        ("/auth/quorum", "x"),
+    ):
         kind = "application/fhir+json" if "fhir" in path else "application/json"
         head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: 100000000000\r\n\r\n"
         answer = world.doors.raw(head.encode() + b"{")
@@ -32,27 +43,55 @@ def _(world):
         assert waits or answer[9:12] in (b"413", b"401", b"400", b"415"), (path, answer[:100])
 
 
-@api4("FHIR, sign-in, UPS-RS", "JSON nested a hundred thousand deep, and an object of a hundred thousand members", "recursive parsers: the stack ends, and the process with it", "400")
+@api4(
+    "FHIR, sign-in, UPS-RS",
+    "JSON nested a hundred thousand deep, and an object of a hundred thousand members",
+    "recursive parsers: the stack ends, and the process with it",
+    "400",
+)
 def _(world):
     deep = "[" * 100_000
     wide = json.dumps({f"a{n}": n for n in range(100_000)})
-    for path, kind in (("/fhir/Observation", "application/fhir+json"), ("/fhir", "application/fhir+json"), ("/dicom-web/workitems?1.2.3", "application/dicom+json")):
+    for path, kind in (
+        ("/fhir/Observation", "application/fhir+json"),
+        ("/fhir", "application/fhir+json"),
+        ("/dicom-web/workitems?1.2.3", "application/dicom+json"),
+    ):
         for body in (deep, '{"a":' * 50_000, wide):
             soon(world.doors.post(path, world.token("a_system"), data=body, headers={"Content-Type": kind}), 400, 413, 422)
     soon(world.doors.post("/auth/device/begin", data=deep[:60_000], headers={"Content-Type": "application/json"}), 400)
 
 
-@api4("FHIR, STOW-RS", "a gigabyte of spaces in a megabyte of gzip, by Content-Encoding", "bodies that are inflated before their length is known", "415: nothing is inflated")
+@api4(
+    "FHIR, STOW-RS",
+    "a gigabyte of spaces in a megabyte of gzip, by Content-Encoding",
+    "bodies that are inflated before their length is known",
+    "415: nothing is inflated",
+)
 def _(world):
     bomb = gzip.compress(bytes(32 * 1024 * 1024)) * 32
     for path, kind in (("/fhir/Observation", "application/fhir+json"), ("/dicom-web/studies", "application/dicom")):
-        soon(world.doors.post(path, world.token("a_system"), data=bomb, headers={"Content-Type": kind, "Content-Encoding": "gzip"}), 415, 400)
+        soon(
+            world.doors.post(path, world.token("a_system"), data=bomb, headers={"Content-Type": kind, "Content-Encoding": "gzip"}), 415, 400
+        )
 
 
-@api4("DICOMweb, FHIR", "pages of 10^9 matches, an offset of 10^18, a limit of no number", "the database is asked for what the query says", "a page of the usual size, or 400")
+@api4(
+    "DICOMweb, FHIR",
+    "pages of 10^9 matches, an offset of 10^18, a limit of no number",
+    "the database is asked for what the query says",
+    "a page of the usual size, or 400",
+)
 def _(world):
     token = world.token("a_clinician")
-    for query in ("limit=1000000000", "limit=99999999999999999999", "offset=1000000000000000000", "limit=-1", "limit=x", "offset=-9223372036854775808"):
+    for query in (
+        "limit=1000000000",
+        "limit=99999999999999999999",
+        "offset=1000000000000000000",
+        "limit=-1",
+        "limit=x",
+        "offset=-9223372036854775808",
+    ):
         answer = soon(world.doors.get(f"/dicom-web/studies?{query}", token), 200, 204, 400)
         assert answer.status_code != 200 or len(answer.json()) < 100
     for query in ("_count=1000000000", "_count=-1", "_count=99999999999999999999999"):
@@ -62,38 +101,86 @@ def _(world):
 _.own = True
 
 
-@api4("DICOMweb", "the same frame five thousand times, a picture of 10^5 x 10^5 pixels, a quality of 10^9, forty thousand bytes of windows", "work that is multiplied by the query", "400 or 404, and no work")
+@api4(
+    "DICOMweb",
+    "the same frame five thousand times, a picture of 10^5 x 10^5 pixels, a quality of 10^9, forty thousand bytes of windows",
+    "work that is multiplied by the query",
+    "400 or 404, and no work",
+)
 def _(world):
     token = world.token("a_clinician")
     frames = ",".join(["1"] * 5000)
     soon(world.doors.get(world.instance(rest=f"/frames/{frames}"), token), 400, 404, 413, 414)
-    for query in ("viewport=100000,100000", "viewport=1,1,0,0,99999999,99999999", "viewport=-1,-1", "quality=1000000000", "window=" + "9" * 40_000, "window=1,1,1,1", "iccprofile=x"):
+    for query in (
+        "viewport=100000,100000",
+        "viewport=1,1,0,0,99999999,99999999",
+        "viewport=-1,-1",
+        "quality=1000000000",
+        "window=" + "9" * 40_000,
+        "window=1,1,1,1",
+        "iccprofile=x",
+    ):
         answer = soon(world.doors.get(world.instance(rest=f"/rendered?{query}"), token), 200, 400, 404, 406)
         assert len(answer.content) < 10**6
 
 
-@api4("DICOMweb", "two thousand overlapping ranges of one value", "each range is read and sent: kilobytes ask for gigabytes (RFC 9110 17.15)", "the whole value once, or 416")
+@api4(
+    "DICOMweb",
+    "two thousand overlapping ranges of one value",
+    "each range is read and sent: kilobytes ask for gigabytes (RFC 9110 17.15)",
+    "the whole value once, or 416",
+)
 def _(world):
     ranges = "bytes=" + ",".join(f"{n % 8}-" for n in range(2000))
-    answer = soon(world.doors.get(world.instance(rest="/bulkdata/7FE00010"), world.token("a_clinician"), headers={"Range": ranges, "Accept": "application/octet-stream"}), 200, 206, 400, 416)
+    answer = soon(
+        world.doors.get(
+            world.instance(rest="/bulkdata/7FE00010"),
+            world.token("a_clinician"),
+            headers={"Range": ranges, "Accept": "application/octet-stream"},
+        ),
+        200,
+        206,
+        400,
+        416,
+    )
     assert len(answer.content) < 20_000, len(answer.content)
 
 
-@api4("DICOMweb", "a name of a thousand asterisks and question marks; five thousand parameters; a list of twenty thousand UIDs", "patterns that backtrack, lists that become one statement", "200, 204 or 400 within the time of any search")
+@api4(
+    "DICOMweb",
+    "a name of a thousand asterisks and question marks; five thousand parameters; a list of twenty thousand UIDs",
+    "patterns that backtrack, lists that become one statement",
+    "200, 204 or 400 within the time of any search",
+)
 def _(world):
     token = world.token("a_clinician")
-    for query in ("PatientName=" + "*?" * 500 + "x", "PatientName=" + "a*" * 500, "&".join(f"0010{n:04X}=x" for n in range(5000)), "StudyInstanceUID=" + ",".join(f"1.2.{n}" for n in range(3000)), "includefield=" + ",".join(["00100010"] * 3000)):
+    for query in (
+        "PatientName=" + "*?" * 500 + "x",
+        "PatientName=" + "a*" * 500,
+        "&".join(f"0010{n:04X}=x" for n in range(5000)),
+        "StudyInstanceUID=" + ",".join(f"1.2.{n}" for n in range(3000)),
+        "includefield=" + ",".join(["00100010"] * 3000),
+    ):
         soon(world.doors.get(f"/dicom-web/studies?{query}", token), 200, 204, 400, 413, 414, 431)
 
 
 _.own = True
 
 
-@api4("all doors", "a head of 200 KB, a line of 100 KB, ten thousand headers", "buffers that grow with what comes", "431, 414 or 400, or the connection ends")
+@api4(
+    "all doors",
+    "a head of 200 KB, a line of 100 KB, ten thousand headers",
+    "buffers that grow with what comes",
+    "431, 414 or 400, or the connection ends",
+)
 def _(world):
     host = world.doors.base.split("//")[1].encode()
     begin = b"GET /dicom-web/studies HTTP/1.1\r\nHost: " + host + b"\r\n"
-    for request in (begin + b"X: " + b"x" * 200_000 + b"\r\n\r\n", b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", begin + b"X: y\r\n" * 10_000 + b"\r\n"):
+    for request in (
+        begin + b"X: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n",
+        begin + b"X: y\r\n" * 10_000 + b"\r\n",
+    ):
         try:
             answer = world.doors.raw(request)
         except (ConnectionResetError, BrokenPipeError):
@@ -101,7 +188,12 @@ def _(world):
         assert answer == b"" or answer[9:12] in (b"431", b"414", b"400"), answer[:100]
 
 
-@api4("all doors", "six hundred connections that begin a request and never end it", "a thread or a place for each, until none is left (slowloris)", "honest people are answered within seconds")
+@api4(
+    "all doors",
+    "six hundred connections that begin a request and never end it",
+    "a thread or a place for each, until none is left (slowloris)",
+    "honest people are answered within seconds",
+)
 def _(world):
     host, port = world.doors.base.split("//")[1].rsplit(":", 1)
     held = []
@@ -119,7 +211,12 @@ def _(world):
             connection.close()
 
 
-@api4("sign-in", "challenges without end from one address", "work for the key service at anybody's wish", "429 with Retry-After after the limit; sessions go on")
+@api4(
+    "sign-in",
+    "challenges without end from one address",
+    "work for the key service at anybody's wish",
+    "429 with Retry-After after the limit; sessions go on",
+)
 def _(world):
     key, said, here = Key(), [], {"X-Forwarded-For": "10.9.9.2"}
     # Six hundred a minute are a hospital's; the minute may turn meanwhile.

@@ -16,7 +16,12 @@ def refused(answer):
     return answer
 
 
-@api6("DICOMweb", "seventy studies opened one after the other by a login that may open each", "rights without amounts: one login empties the archive", "the hour's budget ends it, or the alarm before it; nothing opens afterwards")
+@api6(
+    "DICOMweb",
+    "seventy studies opened one after the other by a login that may open each",
+    "rights without amounts: one login empties the archive",
+    "the hour's budget ends it, or the alarm before it; nothing opens afterwards",
+)
 def _(world):
     opened = []
     for uids in world.told["crowd"]:
@@ -27,7 +32,12 @@ def _(world):
     assert all(code == 200 for code in opened[:20]), "an honest hour's first studies open"
 
 
-@api6("DICOMweb", "the same by asking for all seventy patients in sixteen requests at once", "amounts that are looked at before they are counted", "the same limit, not one patient more")
+@api6(
+    "DICOMweb",
+    "the same by asking for all seventy patients in sixteen requests at once",
+    "amounts that are looked at before they are counted",
+    "the same limit, not one patient more",
+)
 def _(world):
     from concurrent.futures import ThreadPoolExecutor
 
@@ -40,7 +50,12 @@ def _(world):
     assert 0 < opened.count(200) <= 60, opened.count(200)
 
 
-@api6("break-glass", "emergencies declared for one patient after the other, to learn who is known here", "an emergency is an oracle and an open door", "the same answer for known and unknown; the day's number ends it")
+@api6(
+    "break-glass",
+    "emergencies declared for one patient after the other, to learn who is known here",
+    "an emergency is an oracle and an open door",
+    "the same answer for known and unknown; the day's number ends it",
+)
 def _(world):
     login = world.metered_people["b_person"]
     known, unknown = world.told["crowd_niks"][:3], ["3171999999999901", "3171999999999902", "3171999999999903"]
@@ -55,7 +70,12 @@ def _(world):
     assert codes.count(200) <= 5, codes
 
 
-@api6("step-up", "somebody approves the own asking for more patients; a colleague of another hospital does", "an approval that asks only whether one is signed in", "403 or 404; it still waits")
+@api6(
+    "step-up",
+    "somebody approves the own asking for more patients; a colleague of another hospital does",
+    "an approval that asks only whether one is signed in",
+    "403 or 404; it still waits",
+)
 def _(world):
     login, other = world.metered_people["a_person"], world.metered_people["b_person"]
     asked = status(world.metered.post("/auth/step-up", login, json={"reason": "a long list"}), 200).json()
@@ -66,7 +86,12 @@ def _(world):
     assert status(world.metered.get("/auth/step-up", login), 200).json()[0]["state"] == "waiting"
 
 
-@api6("step-up, break-glass", "an approval and an emergency with a bearer token, or under a proof that was made for another request", "a token is enough to act in a person's name", "4xx")
+@api6(
+    "step-up, break-glass",
+    "an approval and an emergency with a bearer token, or under a proof that was made for another request",
+    "a token is enough to act in a person's name",
+    "4xx",
+)
 def _(world):
     login = world.metered_people["a_colleague"]
     for token in ("a_second", "a_clinician"):
@@ -78,7 +103,12 @@ def _(world):
     refused(world.metered.post("/auth/break-glass", headers=shown, json={"number": "RM-1", "reason": "r"}))
 
 
-@api6("sign-in, audit", "an alarm that the thief hopes nobody hears", "alarms that are lines in a log", "the receiver of alarms was called within a minute")
+@api6(
+    "sign-in, audit",
+    "an alarm that the thief hopes nobody hears",
+    "alarms that are lines in a log",
+    "the receiver of alarms was called within a minute",
+)
 def _(world):
     end = time.monotonic() + 60
     while not world.outside.hook_calls and time.monotonic() < end:

@@ -29,9 +29,14 @@ def api2(door, tried, naive, answer="401"):
 def guarded(world):
     uids = world.victim
     return [
-        world.study(rest="/metadata"), world.instance(rest="/frames/1"), f"/wado?requestType=WADO&studyUID={uids['study']}",
-        f"/fhir/Patient/{world.resources['Patient']}", "/fhir/Observation?code=94500-6", "/dicom-web/workitems",
-        "/auth/break-glass/queue", "/auth/step-up",
+        world.study(rest="/metadata"),
+        world.instance(rest="/frames/1"),
+        f"/wado?requestType=WADO&studyUID={uids['study']}",
+        f"/fhir/Patient/{world.resources['Patient']}",
+        "/fhir/Observation?code=94500-6",
+        "/dicom-web/workitems",
+        "/auth/break-glass/queue",
+        "/auth/step-up",
     ]
 
 
@@ -41,10 +46,24 @@ def everywhere(world, **shown):
         assert "WWW-Authenticate" in answer.headers, path
 
 
-@api2("all doors", "no token at all; an empty one; Basic; the words null, undefined and true", "a check that is skipped where the header is missing")
+@api2(
+    "all doors",
+    "no token at all; an empty one; Basic; the words null, undefined and true",
+    "a check that is skipped where the header is missing",
+)
 def _(world):
     everywhere(world)
-    for value in ("", "Bearer", "Bearer ", "Bearer null", "Bearer undefined", "Bearer true", "Basic YWRtaW46YWRtaW4=", "Digest x", "DPoP x"):
+    for value in (
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer null",
+        "Bearer undefined",
+        "Bearer true",
+        "Basic YWRtaW46YWRtaW4=",
+        "Digest x",
+        "DPoP x",
+    ):
         everywhere(world, headers={"Authorization": value})
 
 
@@ -57,12 +76,16 @@ def _(world):
         other = "A" if token[at] != "A" else "B"
         if token[at] != ".":
             # The last character of a part may hold bits that mean nothing; none at these places is the last.
-            status(world.doors.get(path, token[:at] + other + token[at + 1:]), 401)
+            status(world.doors.get(path, token[:at] + other + token[at + 1 :]), 401)
     for changed in (token[:-4], token + "AAAA", token + ".", ".".join(raw[:-1]) + ".", ".".join(raw[:-1]), token.upper()):
         status(world.doors.get(path, changed), 401)
 
 
-@api2("all doors", "the claims of one token under the signature of another; a JSON token that says `alg: none`", "parts that are read before they belong together")
+@api2(
+    "all doors",
+    "the claims of one token under the signature of another; a JSON token that says `alg: none`",
+    "parts that are read before they belong together",
+)
 def _(world):
     mine, theirs = world.token("b_clinician"), world.token("a_clinician")
     path = world.study(rest="/metadata")
@@ -77,7 +100,11 @@ def _(world):
         status(world.doors.get(path, f"{header}.{encoded(json.dumps(claims).encode())}."), 401)
 
 
-@api2("all doors", "a token in the query, a form field, a cookie, or a header of another name (RFC 6750 2.2, 2.3)", "frameworks that look in all of them, so that tokens end in logs")
+@api2(
+    "all doors",
+    "a token in the query, a form field, a cookie, or a header of another name (RFC 6750 2.2, 2.3)",
+    "frameworks that look in all of them, so that tokens end in logs",
+)
 def _(world):
     token = world.token("a_clinician")
     path = world.study(rest="/metadata")
@@ -89,7 +116,11 @@ def _(world):
     status(world.doors.post("/fhir/Observation/_search", data={"access_token": token, "code": "94500-6"}), 401)
 
 
-@api2("all doors", "a token that is bound to a key, shown without the key: as Bearer, without a proof, in a cookie", "tokens that are bound on paper (RFC 9449 7.2)")
+@api2(
+    "all doors",
+    "a token that is bound to a key, shown without the key: as Bearer, without a proof, in a cookie",
+    "tokens that are bound on paper (RFC 9449 7.2)",
+)
 def _(world):
     login = world.people["a_person"]
     everywhere(world, headers={"Authorization": f"Bearer {login.token}"})
@@ -97,7 +128,11 @@ def _(world):
     everywhere(world, headers={"Cookie": f"segel-session={login.token}"})
 
 
-@api2("all doors", "a proof that was used once; for another method, address or server; an hour old or early; about another token or none", "a proof of which only the signature is verified")
+@api2(
+    "all doors",
+    "a proof that was used once; for another method, address or server; an hour old or early; about another token or none",
+    "a proof of which only the signature is verified",
+)
 def _(world):
     login, path = world.people["a_person"], world.study(rest="/metadata")
     url = world.doors.signed + path
@@ -121,7 +156,11 @@ def _(world):
         status(world.doors.get(path, headers={"Authorization": f"DPoP {login.token}", "DPoP": proof}), 401)
 
 
-@api2("all doors", "a proof by the thief's own key, under the victim's public key, unsigned, by HMAC, two at once", "libraries that take the algorithm and the key from the token")
+@api2(
+    "all doors",
+    "a proof by the thief's own key, under the victim's public key, unsigned, by HMAC, two at once",
+    "libraries that take the algorithm and the key from the token",
+)
 def _(world):
     login, path, thief = world.people["a_person"], world.study(rest="/metadata"), Key()
     url = world.doors.signed + path
@@ -135,39 +174,63 @@ def _(world):
         f"{part(head | {'alg': 'ES256'})}.{part(claims)}.",
         jwt.encode(claims, "x" * 64, "HS256", headers=head),
         login.key.proof("GET", url, login.token, headers={"typ": "JWT"}),
-        "a.b.c", "", "\u00e9",
+        "a.b.c",
+        "",
+        "\u00e9",
     ]
     for proof in proofs:
         status(world.doors.get(path, headers={"Authorization": f"DPoP {login.token}", "DPoP": proof.encode()}), 401)
     two = f"{login.key.proof('GET', url, login.token)}\r\nDPoP: {login.key.proof('GET', url, login.token)}"
     host = world.doors.base.split("//")[1]
-    answer = world.doors.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: DPoP {login.token}\r\nDPoP: {two}\r\n\r\n".encode())
+    answer = world.doors.raw(
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: DPoP {login.token}\r\nDPoP: {two}\r\n\r\n".encode()
+    )
     assert b" 401 " in answer.split(b"\r\n")[0], answer[:100]
 
 
-@api2("sign-in", "a system's assertion unsigned, by another key, by HMAC with the public key, for another audience, used twice, without an end", "client authentication that reads claims before it verifies (RFC 7523 3)", "401 invalid_client, the same words each time")
+@api2(
+    "sign-in",
+    "a system's assertion unsigned, by another key, by HMAC with the public key, for another audience, used twice, without an end",
+    "client authentication that reads claims before it verifies (RFC 7523 3)",
+    "401 invalid_client, the same words each time",
+)
 def _(world):
     endpoint, now = world.doors.signed + "/auth/token", int(time.time())
     good = {"iss": "system RSUD-A", "sub": "system RSUD-A", "aud": endpoint, "exp": now + 200, "jti": str(uuid.uuid4())}
-    sign = lambda claims, key=SYSTEM["key"], algorithm="ES384": jwt.encode({n: v for n, v in claims.items() if v is not None}, key, algorithm, headers={"kid": "k"})
+    sign = lambda claims, key=SYSTEM["key"], algorithm="ES384": jwt.encode(
+        {n: v for n, v in claims.items() if v is not None}, key, algorithm, headers={"kid": "k"}
+    )
     pem = SYSTEM["key"].public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     signer = jwt.api_jws.PyJWS(algorithms=["HS384"])
     signer._algorithms["HS384"].prepare_key = lambda key: key
     fresh = lambda **changes: good | {"jti": str(uuid.uuid4())} | changes
     once = sign(fresh())
     said = [
-        sign(fresh(), None, "none"), sign(fresh(), ec.generate_private_key(ec.SECP384R1())),
+        sign(fresh(), None, "none"),
+        sign(fresh(), ec.generate_private_key(ec.SECP384R1())),
         signer.encode(json.dumps(fresh()).encode(), pem, "HS384", headers={"kid": "k"}),
-        sign(fresh(aud="https://archive.example/auth/token")), sign(fresh(exp=None)), sign(fresh(exp=now - 600)),
-        sign(fresh(exp=now + 10**9)), sign(fresh(sub="clinician RSUD-A", iss="clinician RSUD-A")), sign(fresh(jti=None)), once,
+        sign(fresh(aud="https://archive.example/auth/token")),
+        sign(fresh(exp=None)),
+        sign(fresh(exp=now - 600)),
+        sign(fresh(exp=now + 10**9)),
+        sign(fresh(sub="clinician RSUD-A", iss="clinician RSUD-A")),
+        sign(fresh(jti=None)),
+        once,
     ]
-    ask = lambda text: world.doors.post("/auth/token", data={"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text})
+    ask = lambda text: world.doors.post(
+        "/auth/token", data={"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text}
+    )
     status(ask(once), 200)
     texts = {status(ask(text), 401).text for text in said}
     assert len(texts) == 1, texts
 
 
-@api2("sign-in", "sixty-one invitations guessed from one address within a minute", "codes that may be tried for ever", "400 for each, then 429 with Retry-After")
+@api2(
+    "sign-in",
+    "sixty-one invitations guessed from one address within a minute",
+    "codes that may be tried for ever",
+    "400 for each, then 429 with Retry-After",
+)
 def _(world):
     body = {"invitation": "0000-0000-0000", "thumbprint": Key().thumbprint}
     here = {"X-Forwarded-For": "10.9.9.1"}
@@ -177,7 +240,12 @@ def _(world):
     assert len({answer.text for answer in said if answer.status_code == 400}) == 1
 
 
-@api2("sign-in", "an invitation that somebody has used, by another key; a nonce that was given to another key", "codes that stay good after their first use", "400 invalid_grant")
+@api2(
+    "sign-in",
+    "an invitation that somebody has used, by another key; a nonce that was given to another key",
+    "codes that stay good after their first use",
+    "400 invalid_grant",
+)
 def _(world):
     used = world.told["invitations"]["a_person"]
     answer = status(enter_with(world.doors, Key(), {"invitation": used}), 400)
@@ -189,7 +257,12 @@ def _(world):
     status(world.doors.post(path, json={"invitation": world.told["spare_invitation"]}, headers={"DPoP": proof}), 400)
 
 
-@api2("pages", "a session id that the attacker has put into the victim's browser before the sign-in", "session fixation: the id that was there goes on, signed in", "303 with a new id; the old one opens nothing")
+@api2(
+    "pages",
+    "a session id that the attacker has put into the victim's browser before the sign-in",
+    "session fixation: the id that was there goes on, signed in",
+    "303 with a new id; the old one opens nothing",
+)
 def _(world):
     planted = "segel-session=" + "a" * 64
     answer = status(world.doors.post("/signin", data={"token": world.token("b_clinician")}, headers={"Cookie": planted}), 303)
@@ -199,12 +272,15 @@ def _(world):
     assert answer.headers["Location"].startswith("/signin")
 
 
-@api2("all doors", "the token of somebody who has left, and that of a session that was signed out, both still unexpired", "tokens that live until they expire", "401 from the next request on")
+@api2(
+    "all doors",
+    "the token of somebody who has left, and that of a session that was signed out, both still unexpired",
+    "tokens that live until they expire",
+    "401 from the next request on",
+)
 def _(world):
     everywhere(world, token=world.token("leaver"))
     login = world.people["a_leaving"]
     status(world.doors.post("/auth/signout", login), 204)
     status(world.doors.get(world.study(rest="/metadata"), login), 401)
     status(world.doors.post("/auth/renew", login), 400, 401)
-
-

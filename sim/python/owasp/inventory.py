@@ -23,7 +23,12 @@ def filled(path):
     return re.sub(r"\{(\w+)\}", lambda found: {"resource_type": "Patient", "frames": "1", "version": "1"}.get(found[1], UID), path)
 
 
-@api9("all doors", "each of sixty addresses of other archives: /dicomweb, /wado-rs, /dcm4chee-arc, /instances, /tools/execute-script, /v1, /api/v2, /fhir/R5", "an older or a vendor's own door beside the guarded one", "404, or 401 to nobody")
+@api9(
+    "all doors",
+    "each of sixty addresses of other archives: /dicomweb, /wado-rs, /dcm4chee-arc, /instances, /tools/execute-script, /v1, /api/v2, /fhir/R5",
+    "an older or a vendor's own door beside the guarded one",
+    "404, or 401 to nobody",
+)
 def _(world):
     paths = "/dicomweb/studies /wado-rs/studies /qido-rs/studies /stow-rs/studies /dcm4chee-arc/aets /instances /patients /series /tools/execute-script /tools/lookup /modalities /peers /system /changes /exports /jobs /statistics /v1 /v2 /api /api/v1/studies /api/v2/patients /rest /rest/studies /services /soap /ws /hl7 /mllp /fhir/R5 /fhir/r4/Patient /fhir/v2/Patient /fhir-server/api/v4/Patient /r4/Patient /baseR4/Patient /hapi /pacs /viewer /ohif /weasis /osirix /orthanc /old /test /dev /beta /staging /legacy /backup /dicom-web/v1/studies /dicom-web/api/studies /studies".split()
     for path in paths:
@@ -34,7 +39,12 @@ def _(world):
             assert is_nobodys or answer.status_code in (404, 405), (path, answer.status_code)
 
 
-@api9("all doors", "what developers leave: /metrics, /debug/pprof, /actuator, /graphql, /swagger-ui, /console, /server-status, /.git, /.env, backups", "doors of frameworks that nobody switched off", "404")
+@api9(
+    "all doors",
+    "what developers leave: /metrics, /debug/pprof, /actuator, /graphql, /swagger-ui, /console, /server-status, /.git, /.env, backups",
+    "doors of frameworks that nobody switched off",
+    "404",
+)
 def _(world):
     paths = "/metrics /prometheus /stats /status /health /ready /debug /debug/pprof /debug/vars /actuator /actuator/env /actuator/heapdump /graphql /graphiql /swagger-ui /swagger.json /openapi.yaml /api-docs /docs /redoc /console /h2-console /server-status /server-info /phpinfo.php /trace /dump /env /info /logs /log.txt /.git/config /.git/HEAD /.env /.htaccess /.DS_Store /segel.toml /keyservice.toml /data /run.json /archive/index.sqlite /keyservice/state.sqlite /root.key /backup.zip /dump.sql /robots.txt /crossdomain.xml /WEB-INF/web.xml /cgi-bin/ /webdav /assets /assets/ /assets/segel.css.map /assets/..%2fsegel.toml /assets/%2e%2e/%2e%2e/Cargo.toml /assets/../../etc/passwd".split()
     for path in paths:
@@ -43,15 +53,41 @@ def _(world):
             assert answer.status_code in (404, 405), (path, answer.status_code)
 
 
-@api9("all doors", "the same doors spelt otherwise: case, a second slash, a slash at the end, `;x`, `.json`, `%2f`, dots", "a guard that compares spellings, before a router that does not", "404 or 401")
+@api9(
+    "all doors",
+    "the same doors spelt otherwise: case, a second slash, a slash at the end, `;x`, `.json`, `%2f`, dots",
+    "a guard that compares spellings, before a router that does not",
+    "404 or 401",
+)
 def _(world):
     uids = world.victim
-    for path in (f"/DICOM-WEB/studies/{uids['study']}/metadata", f"//dicom-web/studies/{uids['study']}/metadata", f"/dicom-web//studies/{uids['study']}/metadata", f"/dicom-web/studies/{uids['study']}/metadata/", f"/dicom-web/studies/{uids['study']}/metadata;x", f"/dicom-web/studies/{uids['study']}/metadata.json", f"/dicom-web%2fstudies/{uids['study']}/metadata", f"/./dicom-web/studies/{uids['study']}/metadata", f"/healthz/../dicom-web/studies/{uids['study']}/metadata", f"/assets/..%2f..%2fdicom-web/studies/{uids['study']}/metadata", f"/signin/..;/dicom-web/studies/{uids['study']}/metadata", f"/FHIR/Patient/{world.resources['Patient']}", f"/fhir/patient/{world.resources['Patient']}", f"/fhir/Patient/{world.resources['Patient']}/", f"/openapi.json/../fhir/Patient/{world.resources['Patient']}"):
+    for path in (
+        f"/DICOM-WEB/studies/{uids['study']}/metadata",
+        f"//dicom-web/studies/{uids['study']}/metadata",
+        f"/dicom-web//studies/{uids['study']}/metadata",
+        f"/dicom-web/studies/{uids['study']}/metadata/",
+        f"/dicom-web/studies/{uids['study']}/metadata;x",
+        f"/dicom-web/studies/{uids['study']}/metadata.json",
+        f"/dicom-web%2fstudies/{uids['study']}/metadata",
+        f"/./dicom-web/studies/{uids['study']}/metadata",
+        f"/healthz/../dicom-web/studies/{uids['study']}/metadata",
+        f"/assets/..%2f..%2fdicom-web/studies/{uids['study']}/metadata",
+        f"/signin/..;/dicom-web/studies/{uids['study']}/metadata",
+        f"/FHIR/Patient/{world.resources['Patient']}",
+        f"/fhir/patient/{world.resources['Patient']}",
+        f"/fhir/Patient/{world.resources['Patient']}/",
+        f"/openapi.json/../fhir/Patient/{world.resources['Patient']}",
+    ):
         answer = world.doors.get(path)
         assert answer.status_code in (401, 404, 405, 400), (path, answer.status_code)
 
 
-@api9("doors for programs", "every described operation by nobody, and by HEAD where there is GET", "a route that was added and not guarded; guards on GET alone", "401 for each, but for those that are described as open")
+@api9(
+    "doors for programs",
+    "every described operation by nobody, and by HEAD where there is GET",
+    "a route that was added and not guarded; guards on GET alone",
+    "401 for each, but for those that are described as open",
+)
 def _(world):
     count = 0
     for method, path, operation in operations(world):
@@ -60,12 +96,21 @@ def _(world):
             answer = world.doors.ask(asked, filled(path), headers={"Content-Type": "application/json"})
             count += 1
             if not is_open:
-                assert answer.status_code in (400, 401) and (answer.status_code == 401 or path in ("/auth/renew", "/auth/signout")), (asked, path, answer.status_code)
+                assert answer.status_code in (400, 401) and (answer.status_code == 401 or path in ("/auth/renew", "/auth/signout")), (
+                    asked,
+                    path,
+                    answer.status_code,
+                )
             assert answer.status_code != 405, f"{asked} {path} is described and not there"
     assert count > 70, count
 
 
-@api9("doors for programs", "every described path by every method that is not described for it", "methods that are routed and not described", "405")
+@api9(
+    "doors for programs",
+    "every described path by every method that is not described for it",
+    "methods that are routed and not described",
+    "405",
+)
 def _(world):
     described = {}
     for method, path, _ in operations(world):
@@ -79,7 +124,12 @@ def _(world):
             assert answer.status_code in (404, 405), (method, path, answer.status_code)
 
 
-@api9("openapi, health, capabilities", "what the open documents tell: versions of parts, paths of files, hosts, people, hospitals", "documents that are the attacker's map", "nothing but the interface itself")
+@api9(
+    "openapi, health, capabilities",
+    "what the open documents tell: versions of parts, paths of files, hosts, people, hospitals",
+    "documents that are the attacker's map",
+    "nothing but the interface itself",
+)
 def _(world):
     for path in ("/openapi.json", "/healthz", "/fhir/metadata", "/.well-known/smart-configuration", "/auth/ways", "/signin", "/worker.js"):
         text = status(world.doors.get(path), 200).text
@@ -87,5 +137,3 @@ def _(world):
             assert word not in text, (path, word)
     answer = status(world.doors.ask("OPTIONS", "/dicom-web", headers={"Accept": "application/json"}), 200, 303, 406)
     assert "RSUD" not in answer.text
-
-

@@ -44,22 +44,39 @@ def honest(world):
     assert status(lied(world), 200).json()["name"] == "clinician RSUD-A"
 
 
-@api10("an ID token that nobody signed, one by HMAC with the public key, one by a key that its own header names", "libraries that do what the token's header says (RFC 8725 2.1)")
+@api10(
+    "an ID token that nobody signed, one by HMAC with the public key, one by a key that its own header names",
+    "libraries that do what the token's header says (RFC 8725 2.1)",
+)
 def _(world):
     honest(world)
     for sign in (world.outside.unsigned, world.outside.by_public_key, world.outside.by_own_key_in_header):
         refused(lied(world, sign=sign))
 
 
-@api10("an ID token for another client, of another issuer, expired, from the future, without an end", "a check of the signature alone (OpenID Connect Core 3.1.3.7)")
+@api10(
+    "an ID token for another client, of another issuer, expired, from the future, without an end",
+    "a check of the signature alone (OpenID Connect Core 3.1.3.7)",
+)
 def _(world):
     honest(world)
     now = int(time.time())
-    for claims in ({"aud": "another"}, {"aud": None}, {"iss": "https://evil.example"}, {"exp": now - 600}, {"exp": None}, {"aud": ["another", "else"]}, {"exp": "soon"}):
+    for claims in (
+        {"aud": "another"},
+        {"aud": None},
+        {"iss": "https://evil.example"},
+        {"exp": now - 600},
+        {"exp": None},
+        {"aud": ["another", "else"]},
+        {"exp": "soon"},
+    ):
         refused(lied(world, claims=claims))
 
 
-@api10("an ID token with the nonce of another browser, of an earlier sign-in, or none", "a token that was caught elsewhere signs the catcher in")
+@api10(
+    "an ID token with the nonce of another browser, of an earlier sign-in, or none",
+    "a token that was caught elsewhere signs the catcher in",
+)
 def _(world):
     honest(world)
     other, _ = begin(world, Key())
@@ -68,16 +85,37 @@ def _(world):
         refused(lied(world, claims={"nonce": nonce}))
 
 
-@api10("names that nobody has, that are lists and objects, and that look like a person's: spaces, case, NUL", "accounts that are made for whoever comes, or found by likeness")
+@api10(
+    "names that nobody has, that are lists and objects, and that look like a person's: spaces, case, NUL",
+    "accounts that are made for whoever comes, or found by likeness",
+)
 def _(world):
     honest(world)
-    for sub in ("nobody", ["clinician RSUD-A"], {"name": "clinician RSUD-A"}, " clinician RSUD-A", "CLINICIAN RSUD-A", "clinician RSUD-A\u0000", "clinician\u00a0RSUD-A", "clinician RSUD-\u0410", "", None, True, "clinician RSUD-A' OR '1'='1"):
-        answer = lied(world, claims={"sub": sub, "name": "clinician RSUD-A", "email": "clinician RSUD-A", "preferred_username": "clinician RSUD-A"})
+    for sub in (
+        "nobody",
+        ["clinician RSUD-A"],
+        {"name": "clinician RSUD-A"},
+        " clinician RSUD-A",
+        "CLINICIAN RSUD-A",
+        "clinician RSUD-A\u0000",
+        "clinician\u00a0RSUD-A",
+        "clinician RSUD-\u0410",
+        "",
+        None,
+        True,
+        "clinician RSUD-A' OR '1'='1",
+    ):
+        answer = lied(
+            world, claims={"sub": sub, "name": "clinician RSUD-A", "email": "clinician RSUD-A", "preferred_username": "clinician RSUD-A"}
+        )
         assert answer.status_code == 400, repr(sub)
         refused(answer)
 
 
-@api10("a state that was made up, used before, or of another browser; the word of another issuer (RFC 9207)", "login CSRF and mix-up: the victim goes on as the attacker")
+@api10(
+    "a state that was made up, used before, or of another browser; the word of another issuer (RFC 9207)",
+    "login CSRF and mix-up: the victim goes on as the attacker",
+)
 def _(world):
     honest(world)
     key, other = Key(), Key()
@@ -91,7 +129,11 @@ def _(world):
     refused(finish(world, key, state, iss="https://evil.example"))
 
 
-@api10("metadata that speak for another issuer, are a page, an empty answer, or JSON nested a hundred thousand deep", "a client that believes 200 OK", "503 in plain words; the archive goes on")
+@api10(
+    "metadata that speak for another issuer, are a page, an empty answer, or JSON nested a hundred thousand deep",
+    "a client that believes 200 OK",
+    "503 in plain words; the archive goes on",
+)
 def _(world):
     lies = [
         lambda request: request.say(200, b"<html>sign in to the hotel's network</html>", "text/html"),
@@ -108,7 +150,11 @@ def _(world):
     honest(world)
 
 
-@api10("a token answer of two hundred megabytes, one that never ends, one that never comes", "a client without limits: memory and workers go", "503 or 400 within ten seconds; others are served meanwhile")
+@api10(
+    "a token answer of two hundred megabytes, one that never ends, one that never comes",
+    "a client without limits: memory and workers go",
+    "503 or 400 within ten seconds; others are served meanwhile",
+)
 def _(world):
     key = Key()
 
@@ -138,16 +184,32 @@ def _(world):
     honest(world)
 
 
-@api10("a redirection with the code and the client's secret in it, to a service inside and to another provider", "clients that follow redirections of a POST", "400; nothing is called")
+@api10(
+    "a redirection with the code and the client's secret in it, to a service inside and to another provider",
+    "clients that follow redirections of a POST",
+    "400; nothing is called",
+)
 def _(world):
     honest(world)
     for code in (301, 302, 303, 307, 308):
         refused(lied(world, token=lambda request, code=code: request.say(code, b"", Location=world.outside.treasure + "/token")))
 
 
-@api10("an answer that is no token: an error as 200, a page with a token in it, two hundred kilobytes of one, a token of one part", "answers that are used before they are looked at", "400")
+@api10(
+    "an answer that is no token: an error as 200, a page with a token in it, two hundred kilobytes of one, a token of one part",
+    "answers that are used before they are looked at",
+    "400",
+)
 def _(world):
     honest(world)
-    for body in ({"error": "x"}, {"id_token": 7}, {"id_token": ""}, {"id_token": "a.b.c"}, {"id_token": "x" * 200_000}, {"id_token": None}, []):
+    for body in (
+        {"error": "x"},
+        {"id_token": 7},
+        {"id_token": ""},
+        {"id_token": "a.b.c"},
+        {"id_token": "x" * 200_000},
+        {"id_token": None},
+        [],
+    ):
         answer = lied(world, token=lambda request, body=body: request.say(200, body))
         assert answer.status_code in (400, 503) and "access_token" not in answer.text, (str(body)[:50], answer.status_code)

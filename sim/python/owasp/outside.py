@@ -46,9 +46,7 @@ class Outside:
         self.key = rsa.generate_private_key(65537, 2048)
         public = jwt.get_algorithm_by_name("RS256").to_jwk(self.key.public_key(), as_dict=True)
         self.jwk = {**public, "kid": "k", "alg": "RS256", "use": "sig"}
-        self.pem = self.key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        self.pem = self.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.lie, self.nonce, self.codes = {}, None, []
         self.treasure_calls, self.hook_calls = [], []
         outside = self
@@ -83,7 +81,9 @@ class Outside:
 
     def metadata(self):
         return {
-            "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/auth", "token_endpoint": f"{self.issuer}/token",
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/auth",
+            "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/jwks",
         } | self.lie.get("claims_of_metadata", {})
 

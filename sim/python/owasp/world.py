@@ -188,12 +188,18 @@ class World:
         subject = {"reference": f"Patient/{patient}"}
         code = {"coding": [{"system": "http://loinc.org", "code": "94500-6"}]}
         self.observation = {
-            "resourceType": "Observation", "status": "final", "code": code, "subject": subject,
-            "effectiveDateTime": "2021-12-28", "valueString": "Positive",
+            "resourceType": "Observation",
+            "status": "final",
+            "code": code,
+            "subject": subject,
+            "effectiveDateTime": "2021-12-28",
+            "valueString": "Positive",
         }
         self.resources = {"Patient": patient, "Observation": create(self.observation, system)}
         photo = self.doors.post(
-            "/fhir/Binary", system, data=b"\xff\xd8\xff\xe0" + bytes(200),
+            "/fhir/Binary",
+            system,
+            data=b"\xff\xd8\xff\xe0" + bytes(200),
             headers={"Content-Type": "image/jpeg", "X-Security-Context": f"Patient/{patient}"},
         )
         assert photo.status_code == 201, photo.text

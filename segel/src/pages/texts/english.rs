@@ -6,6 +6,7 @@ pub const ENGLISH: &[(&str, &str)] = &[
     ("skip", "Skip to content"),
     ("studies", "Studies"),
     ("results", "Results"),
+    ("on-the-spot", "On the spot"),
     ("sign-in", "Sign in"),
     ("sign-out", "Sign out"),
     ("other-language", "Bahasa Indonesia"),

@@ -6,6 +6,7 @@ pub const INDONESIAN: &[(&str, &str)] = &[
     ("skip", "Langsung ke isi"),
     ("studies", "Studi"),
     ("results", "Hasil"),
+    ("on-the-spot", "Izin di tempat"),
     ("sign-in", "Masuk"),
     ("sign-out", "Keluar"),
     ("other-language", "English"),
