@@ -6,6 +6,7 @@
 pub mod dating;
 pub mod deliveries;
 pub mod extent;
+pub mod image;
 pub mod rows;
 pub mod sample;
 pub mod tail;
