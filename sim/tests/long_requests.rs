@@ -1,4 +1,5 @@
-//! Requests that take longer than a proof's first moment: over a slow line, as people have them.
+//! Requests that take longer than a proof's first moment: over a slow line, as people have them. And what is left of keys and invitations
+//! by then.
 
 #[cfg(test)]
 mod tests {
@@ -204,6 +205,120 @@ mod tests {
             std::thread::sleep(due.saturating_sub(began.elapsed()));
         }
         assert!(read > 2 * BYTES && began.elapsed() > Duration::from_secs(40), "{read} bytes");
+        archive.stop().unwrap();
+    }
+
+    #[test]
+    fn an_invitation_that_names_a_machines_key_is_of_no_use_to_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        archive.facility("RSUD-A").unwrap();
+        let [machine, thief] =
+            ["machine", "thief"].map(|name| User { archive: &archive, home: folder.path().join(name) });
+        let thumbprint = machine.segel("login", &["--thumbprint"]).unwrap().trim().to_owned();
+        assert_eq!(machine.segel("login", &["--thumbprint"]).unwrap().trim(), thumbprint, "it is made once");
+        assert!(machine.segel("login", &[]).unwrap_err().to_string().contains("enrolled nowhere yet"));
+        let invite = ["person", "invite", "clinician RSUD-A", "--key-thumbprint", &thumbprint];
+        let code = archive.admin(&invite).unwrap();
+        assert!(thief.segel("login", &["--invite", &code]).is_err());
+        assert!(machine.segel("login", &["--invite", &code]).unwrap().contains("clinician RSUD-A"));
+        assert!(machine.headers("GET", "/dicom-web/studies").is_ok());
+        archive.stop().unwrap();
+    }
+
+    #[test]
+    fn what_is_erased_is_at_hand_in_no_door_two_seconds_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        let ours = archive.facility("RSUD-A").unwrap();
+        let (uids, body) = (Uids::new(43, 1, 1), folder.path().join("body"));
+        std::fs::write(&body, [part(&Person::nth(7), &uids, 64), b"\r\n--B--\r\n".to_vec()].concat()).unwrap();
+        let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=B";
+        let data = format!("@{}", body.display());
+        let sent = ["-H", kind, "--data-binary", data.as_str()];
+        assert_eq!(archive.curl(&ours.system, &sent, "/dicom-web/studies").unwrap().0, 200);
+        let path = format!("/dicom-web/studies/{}/metadata", uids.study);
+        let opens = || archive.curl(&ours.clinician, &[], &path).unwrap().0;
+        assert_eq!(opens(), 200);
+        archive.admin(&["person", "add", "registrar", "--facility", "RSUD-A", "--role", "registrar"]).unwrap();
+        let registrar = archive.admin(&["token", "--as", "registrar", "--purpose", "PATRQT"]).unwrap();
+        let patient = pseudonym(&archive).unwrap();
+        let order = [patient.as_str(), "--reason", "asked", "--basis", "patient-request", "--token", &registrar];
+        // Whoever opened it a moment ago has its key at hand when the patient is erased.
+        assert_eq!(opens(), 200);
+        sim::process::segel(&archive.data, "erase", &order).unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(opens(), 404);
+        archive.stop().unwrap();
+    }
+
+    /// Every event of the log so far.
+    fn events(archive: &Archive) -> Result<Vec<serde_json::Value>> {
+        let keyservice = archive.data.join("keyservice");
+        let output = std::process::Command::new(sim::program::ours("segel")?)
+            .args(["keyservice", "--events", "--data"])
+            .arg(keyservice)
+            .env("SEGEL_PASSPHRASE", sim::process::PASSPHRASE)
+            .output()?;
+        String::from_utf8(output.stdout)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// The patient who came in last, as the archive calls it.
+    fn pseudonym(archive: &Archive) -> Result<String> {
+        let admitted =
+            events(archive)?.into_iter().rfind(|event| event["action"] == "Admit").ok_or("nobody came in")?;
+        Ok(admitted["patient"].as_str().ok_or("nobody's")?.to_owned())
+    }
+
+    #[test]
+    fn an_export_that_is_killed_is_run_again_under_a_login_and_discloses_the_same_files() {
+        const BYTES: usize = 16 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::start(&folder.path().join("data")).unwrap();
+        let ours = archive.facility("RSUD-A").unwrap();
+        let user = User::of(&archive, folder.path().join("home"), "clinician RSUD-A").unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        for n in 1..=3 {
+            let whole = [part(&Person::nth(8), &Uids::new(44, 1, n), BYTES), b"\r\n--B--\r\n".to_vec()].concat();
+            std::fs::write(path("body"), whole).unwrap();
+            let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=B";
+            let data = format!("@{}", path("body"));
+            let sent = ["-H", kind, "--data-binary", data.as_str()];
+            assert_eq!(archive.curl(&ours.system, &sent, "/dicom-web/studies").unwrap().0, 200);
+        }
+        sim::process::segel(&archive.data, "export", &["keygen", &path("key")]).unwrap();
+        let recipient = path("key.pub");
+        let rest = "--name University --purpose TREAT --facility RSUD-A --patients-max 1 --reason study";
+        let asked: Vec<&str> = ["request", "--recipient", &recipient].into_iter().chain(rest.split(' ')).collect();
+        let id = sim::approver::proposed(&archive.data, "export", &asked).unwrap();
+        let (bundle, beside) = (path("bundle"), folder.path().join("bundle.part"));
+        let mut run = std::process::Command::new(sim::program::ours("segel").unwrap())
+            .args(["export", "run", &id, "--to", &bundle, "--login", "default", "--data"])
+            .arg(&archive.data)
+            .env("HOME", &user.home)
+            .env("XDG_CONFIG_HOME", user.home.join("config"))
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while std::fs::metadata(&beside).map_or(0, |file| file.len()) < 1 << 20 {
+            assert!(Instant::now() < until && run.try_wait().unwrap().is_none(), "it was not killed in the middle");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        assert!(!folder.path().join("bundle").exists(), "what has no end is no bundle");
+        user.segel("export", &["run", &id, "--to", &bundle, "--login", "default"]).unwrap();
+        let vkey = std::fs::read_to_string(archive.data.join("keyservice/ledger/vkey")).unwrap();
+        let open = ["open", &bundle, "--key", &path("key"), "--to", &path("opened"), "--vkey", vkey.trim()];
+        let said = sim::process::segel(&archive.data, "export", &open).unwrap();
+        assert!(said.contains("verified: 3 files"), "{said}");
+        // Both runs have disclosed the same files, by the same ids.
+        let words = |event: &serde_json::Value| -> Option<String> {
+            Some(event["detail"].as_str()?.split_once(" disclosed ")?.1.split(' ').next()?.to_owned())
+        };
+        let disclosed: Vec<String> = events(&archive).unwrap().iter().filter_map(words).collect();
+        let different: std::collections::HashSet<&String> = disclosed.iter().collect();
+        assert!(disclosed.len() > different.len() && different.len() == 3, "{disclosed:?}");
         archive.stop().unwrap();
     }
 }
