@@ -36,6 +36,11 @@ mod tests {
             "because of client authentication",
             "a session that goes on keeps its certificate, which is held against the register for every connection",
         ),
+        (
+            "service",
+            "Couldn't determine service",
+            "none that it knows: DICOM and the key service's messages are no HTTP",
+        ),
         ("BREACH", "client x509-based authentication prevents", "no HTTP is spoken there, and nothing is compressed"),
     ];
 
