@@ -80,8 +80,11 @@ impl Person {
             Some(purposes) => purposes,
             None => match self.role {
                 Role::Registrar => vec![Purpose::HealthcareOperations, Purpose::Treat],
-                Role::Auditor => vec![Purpose::HealthcareOperations],
+                // Neither reads records: one looks at the log, the other reviews, answers and approves.
+                Role::Auditor | Role::DataProtectionOfficer => vec![Purpose::HealthcareOperations],
                 Role::System => vec![Purpose::Treat],
+                // An emergency that was declared is read under its own purpose; without one that opens nothing.
+                Role::Clinician => vec![Purpose::Treat, Purpose::EmergencyTreat, Purpose::BreakGlass],
                 _ => vec![Purpose::Treat, Purpose::EmergencyTreat],
             },
         }

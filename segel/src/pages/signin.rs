@@ -26,7 +26,7 @@ struct Page<'a> {
     step: Step,
     refused: &'static str,
     problem: Option<&'static str>,
-    purposes: [&'static str; 7],
+    purposes: [&'static str; 8],
 }
 
 /// Which of the entrance's pages it is.
@@ -38,7 +38,7 @@ enum Step {
 }
 
 /// What a session may be for (HL7 PurposeOfUse); the key service decides who may choose which.
-const PURPOSES: [&str; 7] = ["TREAT", "ETREAT", "HOPERAT", "PUBHLTH", "PATRQT", "HRESCH", "HSYSADMIN"];
+const PURPOSES: [&str; 8] = ["TREAT", "ETREAT", "BTG", "HOPERAT", "PUBHLTH", "PATRQT", "HRESCH", "HSYSADMIN"];
 
 fn show_step(language: Language, step: Step, here: &str, problem: Option<&str>) -> Response {
     let mut frame = Frame::guest(language);
