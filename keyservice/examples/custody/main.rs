@@ -10,7 +10,7 @@ mod service;
 #[path = "../support/mod.rs"]
 mod support;
 
-use fill::{Filled, fill};
+use fill::Filled;
 use people::Random;
 use seal::message::{Answer, ReleaseItem, Request};
 use serde_json::{Map, Value, json};
@@ -40,25 +40,20 @@ struct Measured {
 }
 
 impl Measured {
-    fn open(program: &Path, folder: &Path, patients: usize) -> Result<Self> {
-        let at = folder.join(patients.to_string());
-        if Filled::read(&at)?.is_none() {
-            // What was begun and not ended is begun anew.
-            if at.exists() {
-                std::fs::remove_dir_all(&at)?;
-            }
-            let service = Service::start(program, &at)?;
-            fill(&service, patients)?.write(&at)?;
+    fn open(program: &Path, at: &Path, patients: usize) -> Result<Self> {
+        let mut filled = Filled::read(at)?;
+        // What the runs before have admitted is beyond what is filled, and stays.
+        if filled.next < patients || filled.sample.is_empty() {
+            filled.fill(&Service::start(program, at)?, patients)?;
         }
-        let filled = Filled::read(&at)?.ok_or("not filled")?;
         // The first start after very much was written reads all of it; later ones do not.
-        let first_start_ms = Service::start(program, &at)?.start_ms;
-        let service = Service::start(program, &at)?;
+        let first_start_ms = Service::start(program, at)?.start_ms;
+        let service = Service::start(program, at)?;
         let at_start = service.memory_mib()?;
         thread::sleep(SETTLED);
         let mut told = Map::new();
         for (name, value) in [
-            ("patients", json!(patients)),
+            ("patients", json!(filled.next)),
             ("filled_per_second", json!(filled.per_second)),
             ("first_start_ms", json!(first_start_ms)),
             ("start_ms", json!(service.start_ms)),
@@ -173,7 +168,12 @@ fn main() -> Result<()> {
     let mut next = || arguments.next().ok_or("PROGRAM FOLDER PATIENTS ROUNDS");
     let (program, folder) = (PathBuf::from(next()?), PathBuf::from(next()?));
     let (patients, rounds): (usize, usize) = (next()?.parse()?, next()?.parse()?);
-    let mut both = [Measured::open(&program, &folder, SMALL)?, Measured::open(&program, &folder, patients)?];
+    // The few are always as few.
+    if folder.join("few").exists() {
+        std::fs::remove_dir_all(folder.join("few"))?;
+    }
+    let few = Measured::open(&program, &folder.join("few"), SMALL)?;
+    let mut both = [few, Measured::open(&program, &folder.join("many"), patients)?];
     for round in 0..rounds {
         // Each goes first in turn.
         both.rotate_left(round % 2);

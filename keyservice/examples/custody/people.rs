@@ -82,7 +82,7 @@ pub fn item(number: usize) -> AdmitItem {
     terms.extend(name(number).iter().enumerate().map(|(at, word)| term(field(at), word)));
     AdmitItem {
         says: None,
-        object: object(number),
+        object: ObjectId(numbered(number + 1)),
         version: 1,
         kind: "dicom".into(),
         identifiers: vec![
@@ -96,7 +96,9 @@ pub fn item(number: usize) -> AdmitItem {
     }
 }
 
-/// A patient's object.
-pub fn object(number: usize) -> ObjectId {
-    ObjectId(numbered(number + 1))
+/// One more object of a patient who is known.
+pub fn another(number: usize) -> AdmitItem {
+    /// Beyond the number of any patient.
+    const SECOND: usize = 1 << 40;
+    AdmitItem { object: ObjectId(numbered(SECOND + number)), ..item(number) }
 }
