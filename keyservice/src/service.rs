@@ -159,15 +159,17 @@ impl Service {
     /// Waits until the service cannot go on. Answers why.
     pub async fn failed(&mut self) -> Error {
         let ended = tokio::select! {
-            ended = &mut self.writer => ended,
+            ended = &mut self.writer => return why(ended),
             ended = &mut self.projection => ended,
             ended = &mut self.witnesses => ended,
         };
-        match ended {
-            Ok(Err(error)) => error,
-            Ok(Ok(())) => Error::new(Outcome::Closed, "the key service ended"),
-            Err(_) => Error::damaged("a thread of the key service ended without a word"),
+        // The others end with the writer, which knows why.
+        if matches!(ended, Ok(Ok(())))
+            && let Ok(of_writer) = tokio::time::timeout(END_WAIT, &mut self.writer).await
+        {
+            return why(of_writer);
         }
+        why(ended)
     }
 
     /// Ends: takes nothing new, answers what was asked, signs a last checkpoint.
@@ -189,6 +191,15 @@ impl Service {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a thread of the service has ended.
+fn why(ended: std::result::Result<Result<()>, oneshot::error::RecvError>) -> Error {
+    match ended {
+        Ok(Err(error)) => error,
+        Ok(Ok(())) => Error::new(Outcome::Closed, "the key service ended"),
+        Err(_) => Error::damaged("a thread of the key service ended without a word"),
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Frame {
     pub records: Vec<ObjectRecord>,
 }
 
-fn part<'b>(bytes: &'b [u8], range: Range<usize>) -> Result<&'b [u8]> {
+fn part(bytes: &[u8], range: Range<usize>) -> Result<&[u8]> {
     bytes.get(range).ok_or_else(|| "a frame cut short".into())
 }
 

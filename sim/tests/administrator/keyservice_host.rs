@@ -14,6 +14,7 @@ pub fn abuses() -> Vec<Abuse> {
     abuses.extend(older());
     abuses.extend(ledger());
     abuses.extend(starts());
+    abuses.extend(surroundings());
     abuses
 }
 
@@ -146,12 +147,7 @@ fn ledger() -> Vec<Abuse> {
 
 fn starts() -> Vec<Abuse> {
     use Attempt::Starting;
-    use Noticed::{Nothing, Start};
-    fn environment(further: &[(&str, &str)]) -> Vec<(String, String)> {
-        let passphrase = [("SEGEL_PASSPHRASE", PASSPHRASE)];
-        passphrase.iter().chain(further).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-    const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+    use Noticed::Start;
     vec![
         abuse(
             "a start without the passphrase",
@@ -198,6 +194,19 @@ fn starts() -> Vec<Abuse> {
                 Archive::start(&scene.data)
             }),
         ),
+    ]
+}
+
+fn environment(further: &[(&str, &str)]) -> Vec<(String, String)> {
+    let passphrase = [("SEGEL_PASSPHRASE", PASSPHRASE)];
+    passphrase.iter().chain(further).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn surroundings() -> Vec<Abuse> {
+    use Attempt::Starting;
+    use Noticed::Nothing;
+    const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+    vec![
         abuse(
             "a clock that is two days ahead",
             "windows of budgets that are over",

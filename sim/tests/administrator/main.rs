@@ -179,6 +179,26 @@ mod tests {
         archive.stop().unwrap();
     }
 
+    /// What is not met: see docs/threat-model.md.
+    #[test]
+    fn an_older_copy_of_the_archives_folder_alone_is_missed_by_who_looks_for_a_record_and_by_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Base::found(folder.path()).unwrap();
+        let scene = Scene::new(&base, &folder.path().join("older-archive")).unwrap();
+        scene.put_back("archive").unwrap();
+        let outcome = scene.look().unwrap();
+        assert_eq!(outcome.read, 0, "{}", outcome.said);
+        Finding {
+            row: "one administrator (application, database and operating system)",
+            way: "the archive's folder alone put back to an older copy",
+            yielded: count(usize::from(matches!(outcome.noticed, Noticed::Reader | Noticed::Nothing))),
+            limit: 0.0,
+            unit: "unnoticed",
+            note: "nobody reads by it; what arrived since is missing, and the key service does not know how far the archive was".into(),
+        }
+        .print();
+    }
+
     #[test]
     fn the_abuses_are_written_down() {
         let mut page = String::from(

@@ -119,7 +119,7 @@ fn tables(scene: &Scene<'_>, random: &mut Random) -> Result<String> {
         "hold",
         "habit",
     ];
-    let changed: Vec<&str> = all.into_iter().filter(|table| differs(&table)).collect();
+    let changed: Vec<&str> = all.into_iter().filter(|table| differs(table)).collect();
     let first = random.index(changed.len());
     let chosen: Vec<&str> =
         changed.iter().enumerate().filter(|(at, _)| *at == first || random.chance(1, 3)).map(|(_, t)| *t).collect();

@@ -144,7 +144,7 @@ impl<'b> Scene<'b> {
                 let has_failed = archive.stop().is_err();
                 // The archive starts its key service again, which refuses.
                 let log = std::fs::read_to_string(self.data.join("log.txt"))?;
-                let has_ended = has_failed || log.contains("while it was served");
+                let has_ended = has_failed || log.contains("the key service ended");
                 let after = self.look()?;
                 read.extend(after.said.split(", ").map(str::to_owned).filter(|_| after.read > 0));
                 let noticed = match (is_refused, has_ended) {
