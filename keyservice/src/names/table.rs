@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_word_takes_the_memory_that_is_counted_on() {
-        assert_eq!((size_of::<Text>(), size_of::<[Option<Entry>; 2]>()), (24, 32));
+        assert_eq!((size_of::<Text>(), size_of::<[Option<Entry>; 2]>()), (24, 48));
     }
 
     #[test]
