@@ -82,8 +82,8 @@ mod tests {
         Ok(())
     }
 
-    fn part(person: &Person, uids: &Uids, bytes: usize) -> Vec<u8> {
-        let file = sample::file(uids, &sample::data_set(person, uids, 64, &vec![7; bytes]));
+    fn part(person: &Person, uids: &Uids, side: u16) -> Vec<u8> {
+        let file = sample::file(uids, &sample::data_set(person, uids, side, &[7]));
         [b"\r\n--B\r\nContent-Type: application/dicom\r\n\r\n".as_slice(), file.as_slice()].concat()
     }
 
@@ -98,10 +98,10 @@ mod tests {
         let person = Person::nth(3);
         let instance = |n| Uids::new(41, 1, n);
         let pieces = [
-            (0, part(&person, &instance(1), 64 * 1024)),
-            (42, part(&person, &instance(2), 64 * 1024)),
+            (0, part(&person, &instance(1), 256)),
+            (42, part(&person, &instance(2), 256)),
             // The same once more: whether it is the same, the key service says.
-            (68, part(&person, &instance(1), 64 * 1024)),
+            (68, part(&person, &instance(1), 256)),
             (70, [part(&person, &instance(3), 64), b"\r\n--B--\r\n".to_vec()].concat()),
         ];
         let length: usize = pieces.iter().map(|(_, piece)| piece.len()).sum();
@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_study_is_retrieved_whole_over_a_slow_line() {
-        const BYTES: usize = 24 << 20;
+        const SIDE: u16 = 5_000;
+        const BYTES: usize = 5_000 * 5_000;
         let folder = tempfile::tempdir().unwrap();
         let archive = Archive::start(&folder.path().join("data")).unwrap();
         let ours = archive.facility("RSUD-A").unwrap();
@@ -180,7 +181,7 @@ mod tests {
         let (person, body) = (Person::nth(6), folder.path().join("body"));
         for n in 1..=2 {
             let uids = Uids::new(42, 1, n);
-            let whole = [part(&person, &uids, BYTES), b"\r\n--B--\r\n".to_vec()].concat();
+            let whole = [part(&person, &uids, SIDE), b"\r\n--B--\r\n".to_vec()].concat();
             std::fs::write(&body, whole).unwrap();
             let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=B";
             let data = format!("@{}", body.display());
@@ -272,14 +273,14 @@ mod tests {
 
     #[test]
     fn an_export_that_is_killed_is_run_again_under_a_login_and_discloses_the_same_files() {
-        const BYTES: usize = 16 << 20;
+        const SIDE: u16 = 4_096;
         let folder = tempfile::tempdir().unwrap();
         let archive = Archive::start(&folder.path().join("data")).unwrap();
         let ours = archive.facility("RSUD-A").unwrap();
         let user = User::of(&archive, folder.path().join("home"), "clinician RSUD-A").unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         for n in 1..=3 {
-            let whole = [part(&Person::nth(8), &Uids::new(44, 1, n), BYTES), b"\r\n--B--\r\n".to_vec()].concat();
+            let whole = [part(&Person::nth(8), &Uids::new(44, 1, n), SIDE), b"\r\n--B--\r\n".to_vec()].concat();
             std::fs::write(path("body"), whole).unwrap();
             let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=B";
             let data = format!("@{}", path("body"));
