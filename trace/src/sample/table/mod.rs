@@ -3,3 +3,4 @@
 pub(crate) mod delimited;
 mod dialect;
 mod heading;
+pub(crate) mod sql;

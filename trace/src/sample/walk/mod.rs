@@ -10,7 +10,7 @@ use super::limits::{ARCHIVE_DEPTH_MAX, CHUNK_BYTES, FILE_BYTES_MAX, HELD_BYTES_M
 use super::piece::{File, Flow, Kind, Sink};
 use super::progress::Progress;
 use super::remark::Fault;
-use super::table::delimited;
+use super::table::{delimited, sql};
 use super::text::{Coding, Text};
 use aws_lc_rs::digest::{Context, SHA256};
 use kind::{What, what};
@@ -100,6 +100,9 @@ impl<'a> Walk<'a> {
             text.bytes().to_vec()
         };
         let named = [".csv", ".tsv", ".tab", ".psv"].iter().any(|end| place.path.to_ascii_lowercase().ends_with(end));
+        if sql::is_dump(&head) {
+            return sql::read(&mut Text::new(input, coding, mark), place.path, &mut self.emit);
+        }
         if delimited::is_table(&head, ended, named) {
             return delimited::read(&mut Text::new(input, coding, mark), place.path, &mut self.emit);
         }
