@@ -6,11 +6,14 @@
 mod chips;
 pub mod dct;
 pub mod detect;
-pub mod fit;
+pub mod features;
+mod fit;
 pub mod mark;
+mod matching;
 pub mod payload;
 mod plane;
 pub mod projective;
+pub mod register;
 #[cfg(test)]
 mod tests;
 

@@ -13,13 +13,19 @@ pub(super) fn film(width: usize, height: usize, seed: u32) -> Picture {
         state ^= state << 5;
         real(whole(f32::from(u16::try_from(state >> 16).unwrap()) / 256.0)) / 12.0
     };
+    // Vessels and calcifications: what a film is known by.
+    let spots: Vec<[f32; 4]> =
+        (0..90).map(|_| [grain() * 0.047, grain() * 0.047, 0.004 + grain() * 0.0006, (grain() - 10.6) * 4.0]).collect();
     let turn = real(seed as usize % 17) * 0.2;
     let plane = Plane::from_fn(width, height, |x, y| {
         let (x, y) = (real(x) / real(width), real(y) / real(height));
         let lung = |middle: f32| (-((x - middle) * 5.0).powi(2) - ((y - 0.5) * 2.6).powi(2)).exp();
         let ribs = ((y * 9.0 + (x - 0.5).powi(2) * (6.0 + turn)) * std::f32::consts::TAU * 0.8 + turn).sin();
         let edge = (x.min(1.0 - x).min(y).min(1.0 - y) * 30.0).min(1.0);
-        edge * (170.0 - 90.0 * (lung(0.3 - 0.01 * turn) + lung(0.7)) + 14.0 * ribs + grain())
+        let spots = spots.iter().filter(|[at, down, ..]| (x - at).abs().max((y - down).abs()) < 0.06);
+        let spots: f32 =
+            spots.map(|[at, down, wide, high]| high * (-((x - at).hypot(y - down) / wide).powi(2)).exp()).sum();
+        edge * (170.0 - 90.0 * (lung(0.3 - 0.01 * turn) + lung(0.7)) + 14.0 * ribs + spots + grain())
     });
     Picture::grey(width, height, plane.samples().iter().map(|sample| level(*sample)).collect()).unwrap()
 }
