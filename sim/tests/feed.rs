@@ -342,11 +342,7 @@ mod tests {
         assert_eq!(stage.isolations().len(), 2);
         let archive = &stage.archive;
 
-        assert_eq!(
-            changes(kept_a, &kept(archive, &stage.a.clinician)),
-            0,
-            "what was overwritten is the current one again"
-        );
+        assert_eq!(changes(kept_a, &kept(archive, &stage.a.clinician)), 0, "what was overwritten is current again");
         assert_eq!(changes(kept_b, &kept(archive, &stage.b.clinician)), 0);
         assert_eq!(kept(archive, &stage.a.clinician).len(), PEOPLE, "who was claimed is claimed no more");
         assert_eq!([&stage.a, &stage.b].map(|tokens| studies(archive, &tokens.clinician)), listed);

@@ -8,6 +8,7 @@ mod closings;
 mod connection;
 mod decisions;
 mod endpoint;
+mod isolations;
 mod known;
 mod leases;
 mod opens_nothing;
@@ -21,7 +22,6 @@ use record::{Outcome, Pseudonym, Purpose, Term, Token, limits};
 use seal::message::break_glass::{GlassAnswer, GlassAsk};
 use seal::message::canary::Planting;
 use seal::message::custody::Basis;
-use seal::message::isolation::{IsolationReport, IsolationRule};
 use seal::message::relate::{LabelRequest, Noted, RelateRequest, RelationChange};
 use seal::message::step_up::{StepUpAsk, StepUpEntry};
 use seal::message::{AdmitItem, Admitted, Answer, Asker, Failure, Part, ReleaseItem, Released, Request, Who};
@@ -190,32 +190,6 @@ impl KeyClient {
             Answer::Planting(planting) => Ok(planting),
             other => Err(unexpected(&other)),
         }
-    }
-
-    /// Tells how far this node is with isolations, and hears of all that there are.
-    ///
-    /// # Errors
-    /// Busy while the key service is away.
-    pub async fn isolations(&self, reports: Vec<IsolationReport>) -> Result<Vec<IsolationRule>, Failure> {
-        match self.ask(Request::Isolations(reports)).await? {
-            Answer::Isolations(rules) => Ok(rules),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// For each patient, in order, whether the relation of the asker's facility stands by others than the asker.
-    ///
-    /// # Errors
-    /// Refused if the asker is nobody; Busy while the key service is away.
-    pub async fn confirmed(&self, asker: &Asker, patients: &[Pseudonym]) -> Result<Vec<bool>, Failure> {
-        let mut all = Vec::with_capacity(patients.len());
-        for batch in patients.chunks(limits::MESSAGE_ITEMS_MAX) {
-            match self.ask(Request::Confirmed { asker: asker.clone(), patients: batch.to_vec() }).await? {
-                Answer::Confirmed(confirmed) if confirmed.len() == batch.len() => all.extend(confirmed),
-                other => return Err(unexpected(&other)),
-            }
-        }
-        Ok(all)
     }
 
     /// Whether bytes that arrived are those that were kept.
