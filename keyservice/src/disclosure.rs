@@ -7,9 +7,9 @@
 use crate::audit::{Action, Decision, Event, Touched, leaf};
 use crate::error::{Error, Result};
 use crate::identity;
+use crate::metering::Click;
 use crate::quorum::proposals::Known;
 use crate::quorum::{self};
-use crate::metering::Click;
 use crate::request::{Caller, Ended, Stop, Turn, release};
 use crate::store::patients::{self, Patient};
 use crate::store::{events, quorum as stored, relations};

@@ -5,13 +5,14 @@ use sim::leak::figures::{self, Figure};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let is_long = std::env::args().any(|argument| argument == "--long");
     let seed = sim::random::seed();
-    let amount = |short, long| if is_long { long } else { short };
+    let amount = |short: u64, long: u64| if is_long { long } else { short };
     println!("SEGEL_SEED={seed}\n| what | reach | measured | |\n|---|---|---|---|");
     figures::named_by_bits(amount(40, 600), seed)?.iter().for_each(print);
     print(&figures::named_by_tags(amount(100, 600), seed)?);
     print(&figures::innocents(amount(100_000, 1_000_000), seed)?);
     print(&figures::dated(amount(200, 1000), seed));
-    figures::sent(amount(600_000, 6_000_000), amount(1, 3), seed).iter().for_each(print);
+    let records = if is_long { 6_000_000 } else { 600_000 };
+    figures::sent(records, amount(1, 3), seed).iter().for_each(print);
     Ok(())
 }
 

@@ -46,8 +46,7 @@ pub fn request(turn: &mut Turn<'_>, request: &AlarmRequest) -> Result<AdminAnswe
         }
         AlarmRequest::Thaw { name, by, note } => {
             // An archive node is in no register.
-            let subject =
-                if turn.watch.is_frozen(name) { name.clone() } else { subject(turn.register, name)? };
+            let subject = if turn.watch.is_frozen(name) { name.clone() } else { subject(turn.register, name)? };
             let (by, note) = (person(turn.register, by)?, register::name(note)?);
             if !turn.watch.is_frozen(&subject) {
                 return Err(Error::invalid("nobody of this name is frozen"));

@@ -207,7 +207,7 @@ fn an_end_goes_on_and_what_the_archive_tells_is_in_the_ledger_once() {
         let Answer::Isolations(rules) = stage.world.node().call(Request::Isolations(vec![report(is_done)])) else {
             panic!("no rules");
         };
-        assert_eq!(rules, [entry.rule.clone()]);
+        assert_eq!(rules, std::slice::from_ref(&entry.rule));
     }
     assert!(stage.list()[0].is_done());
     let told: Vec<_> = stage.world.events().into_iter().filter(|event| event.action == Action::Isolate).collect();

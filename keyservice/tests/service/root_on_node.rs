@@ -80,26 +80,22 @@ fn whoever_rules_the_node_and_is_quiet_opens_by_its_own_word_what_its_budget_hol
     }
     // In the end without any care: whatever is left in any budget would come now.
     for asker in sealed.peers.clone().iter().chain(&tokens) {
-        (0..5).for_each(|_| drop(thief.take(&mut sealed, asker, thief::facility(asker))));
+        for _ in 0..5 {
+            thief.take(&mut sealed, asker, thief::facility(asker));
+        }
     }
     let got = thief.got.difference(&honest).count();
+    let floor = if all < 50_000 {
+        format!("; 0.2 % of so few are fewer than one small hospital's viewers open in a day: the floor is {cap}")
+    } else {
+        String::new()
+    };
     let note = format!(
-        "the node's own budget; {LIVE} at work made {clicks} clicks, {refused} of them refused; first alarm in hour and after patients: {rang:?}; frozen {}",
+        "the node's own budget; {LIVE} at work made {clicks} clicks, {refused} of them refused; first alarm in hour and after patients: {rang:?}; frozen {}{floor}",
         sealed.frozen().len()
     );
-    let note = if all < 50_000 {
-        format!("{note}; 0.2 % of so few are fewer than one small hospital's viewers open in a day: the floor is {cap}")
-    } else {
-        note
-    };
-    finding(
-        ROW,
-        "by the node's own word, quietly: peers' names, seen tokens, proofs ridden",
-        got as f64,
-        limit(all as u64, LIVE),
-        "patients",
-        &note,
-    );
+    let way = "by the node's own word, quietly: peers' names, seen tokens, proofs ridden";
+    finding(ROW, way, got as f64, limit(all as u64, LIVE), "patients", &note);
     let (hours, patients) = rang.unwrap_or((24, got));
     let note = format!(
         "after {patients} patients; whom an alarm stops is stopped by the same commit. Below every threshold nothing but a canary tells such an \
@@ -109,11 +105,8 @@ fn whoever_rules_the_node_and_is_quiet_opens_by_its_own_word_what_its_budget_hol
     assert!(got <= cap, "{got} of {cap}");
     assert!(sealed.frozen().len() >= 3 || got == cap, "{got} of {cap}: an attack that leaves something is none");
     // Whoever is at work hardly notices: refused are those who were frozen because the node opened canaries in their names.
-    let frozen = sealed
-        .frozen()
-        .iter()
-        .filter(|entry| entry.name.as_deref().is_some_and(|name| name.starts_with("dr.")))
-        .count();
+    let is_doctor = |name: &String| name.starts_with("dr.");
+    let frozen = sealed.frozen().iter().filter(|entry| entry.name.as_ref().is_some_and(is_doctor)).count();
     assert!(frozen > 0 || refused == 0, "{refused} of {clicks}");
 }
 
@@ -249,7 +242,7 @@ fn nothing_that_the_node_makes_up_is_anybody() {
     };
     let body: Vec<&str> = token.split('.').collect();
     let other_body = encode(json!({"sub": "dr. 0", "exp": 9_999_999_999_i64}).to_string());
-    let mut tried = vec![
+    let tried = [
         ("a token with another body", bearer(&[body[0], &other_body, body[body.len() - 1]].join("."))),
         ("a token that the thief signed", bearer(&thief.sign(&json!({"sub": "dr. 0", "exp": 9_999_999_999_i64})))),
         ("a bound token without its proof", bearer(&bound)),
@@ -271,11 +264,8 @@ fn nothing_that_the_node_makes_up_is_anybody() {
             asker(Proof::Planting { number: 1, sender: "peer-1".into() }, Purpose::SystemAdministration),
         ),
         ("an emergency that nobody declared", Asker { purpose: Purpose::BreakGlass, ..script.clone() }),
+        ("administration by a reader's token", Asker { purpose: Purpose::SystemAdministration, ..script.clone() }),
     ];
-    tried.push((
-        "administration by a reader's token",
-        Asker { purpose: Purpose::SystemAdministration, ..script.clone() },
-    ));
     let mut opened: Vec<&str> = Vec::new();
     for (name, asker) in &tried {
         if sealed.take(asker, Part::Content, &victim) == Taken::Opened {
@@ -297,17 +287,8 @@ fn nothing_that_the_node_makes_up_is_anybody() {
     let finish = SignIn::Finish { assertion: answer.answer(&challenge), proof: thief.proof(), purpose: Purpose::Treat };
     assert_eq!(sealed.node.failure(Request::SignIn(finish)), Outcome::Refused);
     let note = format!("{} ways tried, clocks set among them", tried.len() + 5);
-    assert!(
-        finding(
-            ROW,
-            "minted, turned and replayed tokens, proofs and names",
-            opened.len() as f64,
-            0.0,
-            "openings",
-            &note
-        ),
-        "{opened:?}"
-    );
+    let way = "minted, turned and replayed tokens, proofs and names";
+    assert!(finding(ROW, way, opened.len() as f64, 0.0, "openings", &note), "{opened:?}");
 }
 
 #[test]

@@ -195,13 +195,7 @@ pub fn run(options: Options) -> Result<Done> {
     act(options.action, &mut client, &data, options.json, options.propose)
 }
 
-fn act(
-    action: Action,
-    client: &mut AdminClient,
-    data: &Path,
-    as_json: bool,
-    propose: Option<String>,
-) -> Result<Done> {
+fn act(action: Action, client: &mut AdminClient, data: &Path, as_json: bool, propose: Option<String>) -> Result<Done> {
     let action = match action {
         Action::Watch(action) => return alarms::act(action, client, as_json),
         Action::Isolate(options) => return isolate::act(*options, client, data, as_json, propose),

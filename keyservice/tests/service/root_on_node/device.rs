@@ -52,22 +52,9 @@ fn a_stolen_device_gives_the_hours_and_the_days_budget_and_nobody_else() {
     }
     let alarms: Vec<_> = sealed.alarms().iter().map(|alarm| alarm.kind.name()).collect();
     let note = format!("alarms meanwhile: {alarms:?}");
-    assert!(finding(
-        ROW,
-        "key and session, an hour's budget",
-        f64::from(most_in_an_hour),
-        f64::from(numbers.hour),
-        "patients",
-        &note
-    ));
-    assert!(finding(
-        ROW,
-        "key and session, a day's budget, no canary met",
-        f64::from(in_a_day),
-        f64::from(numbers.day),
-        "patients",
-        &note
-    ));
+    let taken = |way, patients, limit| finding(ROW, way, f64::from(patients), f64::from(limit), "patients", &note);
+    assert!(taken("key and session, an hour's budget", most_in_an_hour, numbers.hour));
+    assert!(taken("key and session, a day's budget, no canary met", in_a_day, numbers.day));
     assert_eq!((most_in_an_hour, in_a_day), (numbers.hour, numbers.day), "the thief takes all of it");
 
     // Everybody outside of the person's care relations, on a fresh day.

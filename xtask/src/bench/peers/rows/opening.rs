@@ -42,7 +42,9 @@ pub fn measure(run: &Run, report: &mut Report) -> Result<()> {
             let reader = archives.reader(Who::Segel)?;
             let [first, again] = [http::drive(reader, 1, &requests)?, http::drive(reader, 1, &requests)?];
             let (first, again) = (first.percentile_ms(50), again.percentile_ms(50));
-            (fresh.push(first), at_hand.push(again), more.push(first - again));
+            fresh.push(first);
+            at_hand.push(again);
+            more.push(first - again);
         }
         for (what, rounds, target) in [
             ("with a fresh opening", fresh, Target::None),
