@@ -87,6 +87,8 @@ fn a_canary_comes_as_an_ordinary_admission_and_rings_when_it_is_opened() {
 
     // A patient and the canary change the same tables by the same number of bytes.
     let real = Identity { name: "X".into(), ..identity(77) };
+    // A sender's first admission makes its own row.
+    world.node().admit(&peer("CT-A"), vec![item(numbers(&Identity { name: "Y".into(), ..identity(78) }))]);
     let before = tables(&world);
     world.node().admit(&peer("CT-A"), vec![item(numbers(&real))]);
     let between = tables(&world);
