@@ -28,11 +28,11 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Device {
-    /// Registers a clinician and signs in.
-    pub fn sign_in(folder: &Path, facility: FacilityCode) -> Result<Self> {
+    /// Registers a clinician and signs in. Each has a number: one key may not show more proofs in a minute than are remembered of it.
+    pub fn sign_in(folder: &Path, facility: FacilityCode, number: usize) -> Result<Self> {
         let mut admin = Client::connect(&folder.join("admin.sock"))?;
         let mut node = Client::connect(&folder.join("node.sock"))?;
-        let name = || MEASURED.to_owned();
+        let name = || format!("{MEASURED} {number}");
         admin.admin(AdminRequest::AddPerson { name: name(), facility, role: Role::Clinician })?;
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "no key")?;
         let mut device = Self { pair, token: String::new() };

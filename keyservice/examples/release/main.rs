@@ -92,7 +92,7 @@ fn grouped(folder: &Path, all: &[ReleaseItem], round: usize) -> Result<f64> {
 /// What is measured one at a time.
 struct Singles<'a> {
     all: &'a [ReleaseItem],
-    device: &'a Device,
+    device: Device,
     node: Client,
 }
 
@@ -167,12 +167,13 @@ fn main() -> Result<()> {
     let at = settings.folder.clone();
     let runtime = tokio::runtime::Runtime::new()?;
     let service = runtime.block_on(Service::start(settings))?;
-    let device = Device::sign_in(&at, found(&at)?)?;
+    let facility = found(&at)?;
     let all = admit(&at)?;
-    let mut singles = Singles { all: &all, device: &device, node: Client::connect(&at.join("node.sock"))? };
     let mut disk = File::create(folder.path().join("disk"))?;
     let mut told = Vec::new();
     for round in 0..rounds {
+        let device = Device::sign_in(&at, facility.clone(), round)?;
+        let mut singles = Singles { all: &all, device, node: Client::connect(&at.join("node.sock"))? };
         let sync = timed(SINGLES, |_| {
             disk.write_all(&[7; 4_096])?;
             Ok(disk.sync_data()?)
