@@ -18,6 +18,9 @@ mod tests {
     use super::random::Random;
     use std::path::PathBuf;
     use trace::image::detect::Reading;
+    use trace::image::features::Feature;
+    use trace::image::index::Index;
+    use trace::image::lookup;
     use trace::image::mark::{Mark, marked};
     use trace::image::register::{Leaked, Original, lay};
     use trace::image::{MarkKey, Picture};
@@ -57,6 +60,35 @@ mod tests {
                 let innocent = reading.score(&MarkKey::new(&[99; 16])).unwrap();
                 assert!(innocent < 6.0, "film {number}, {attack:?}: {innocent}");
             }
+        }
+    }
+
+    #[test]
+    fn real_films_are_looked_up_by_what_is_left_of_them_and_others_are_not_taken_for_them() {
+        let films = films(9);
+        let Some((missing, held)) = films.split_last() else { return };
+        let originals: Vec<Original> = held.iter().map(|film| Original::new(&with_side(film, 1024).unwrap())).collect();
+        let examples: Vec<Feature> =
+            originals.iter().flat_map(|original| original.features().iter().step_by(4).cloned()).collect();
+        let mut index = Index::new(&[5; 16], &examples).unwrap();
+        for original in &originals {
+            index.add(original.features());
+        }
+        let look_up = |picture: &Picture| {
+            let leaked = Leaked::new(picture);
+            let places: Vec<usize> =
+                index.candidates(leaked.features()).iter().map(|candidate| candidate.original as usize).collect();
+            let candidates: Vec<&Original> = places.iter().map(|place| &originals[*place]).collect();
+            lookup::find(&leaked, &candidates).map(|found| places[found.original])
+        };
+        for (place, attack) in
+            [(0, Attack::Screenshot), (3, Attack::Phone), (5, Attack::Crop(0.25)), (8, Attack::Chain(30, 0.1))]
+        {
+            let picture = with_side(&held[place], 1024).unwrap();
+            let leaked = attack.on(&picture, &mut Random::new(place as u64)).unwrap();
+            assert_eq!(look_up(&leaked), Some(place), "{attack:?}");
+            let stranger = attack.on(&with_side(missing, 1024).unwrap(), &mut Random::new(place as u64)).unwrap();
+            assert_eq!(look_up(&stranger), None, "{attack:?} of a film that is not held");
         }
     }
 }

@@ -30,15 +30,15 @@ pub enum Attack {
     Turn(f32),
     /// A viewer's window: made smaller, another gamma, in a frame with bars and letters, as a JPEG of quality 75.
     Screenshot,
-    /// A photo of a screen: in perspective, unevenly lit, smoothed, noisy, as a JPEG of quality 80.
+    /// A photo of a screen: in perspective, through a lens that bends lines, unevenly lit, smoothed, noisy, as a JPEG of quality 70.
     Phone,
     /// A JPEG of this quality, half the size, and a part cut off each side.
     Chain(u8, f32),
 }
 
 impl Attack {
-    /// All that the figures are about.
-    pub const ALL: [Self; 17] = [
+    /// All that the figures are about. A cut of 0.4 is beyond them: what is left shows too little to be laid anywhere.
+    pub const ALL: [Self; 16] = [
         Self::Copy,
         Self::Jpeg(50),
         Self::Jpeg(30),
@@ -47,7 +47,6 @@ impl Attack {
         Self::Crop(0.10),
         Self::Crop(0.20),
         Self::Crop(0.25),
-        Self::Crop(0.40),
         Self::Tone,
         Self::Blur(1.5),
         Self::Noise(8.0),
@@ -74,7 +73,7 @@ impl Attack {
             Self::Noise(deviation) => of(&noisy(&plane, deviation, chance)),
             Self::Turn(degrees) => of(&turned(&plane, degrees)),
             Self::Screenshot => jpeg(&of(&framed(&plane, chance))?, 75),
-            Self::Phone => jpeg(&of(&photographed(&plane, chance))?, 80),
+            Self::Phone => jpeg(&of(&photographed(&plane, chance))?, 70),
             Self::Chain(quality, part) => {
                 let smaller = scaled(&self::plane(&jpeg(picture, quality)?), 0.5);
                 of(&cropped(&smaller, part, chance))
@@ -158,6 +157,23 @@ pub fn with_side(picture: &Picture, side: usize) -> Result<Picture> {
     of(&scaled(&plane, real(side) / real(plane.width().max(plane.height()))))
 }
 
+/// A film that nobody has: two films laid over each other, both mirrored, so that nothing of it is found in either.
+///
+/// # Errors
+/// If it comes to nothing.
+pub fn stranger(films: &[Picture], chance: &mut Random) -> Result<Picture> {
+    let mut one = || films.get(chance.index(films.len())).ok_or("there are no films");
+    let (first, second) = (plane(one()?), plane(one()?));
+    let (width, height) = (640, 500 + chance.index(60));
+    let (first, second) = (first.resized(width, height), second.resized(width, height));
+    let (angle, share) = (0.3 * (unit(chance) - 0.5), 0.35 + 0.3 * share(chance));
+    let way = Projective::similar(0.8 + 0.2 * unit(chance), angle, 30.0 - 100.0 * angle.max(0.0), 20.0);
+    let second = seen(&second, (width, height), &way, 0.0);
+    of(&Plane::from_fn(width, height, |x, y| {
+        share * at(&first, width - 1 - x, y) + (1.0 - share) * at(&second, width - 1 - x, y)
+    }))
+}
+
 fn plane(picture: &Picture) -> Plane {
     picture.luma(usize::MAX)
 }
@@ -196,11 +212,15 @@ fn noisy(plane: &Plane, deviation: f32, chance: &mut Random) -> Plane {
     plane.map(|sample| sample + deviation * normal())
 }
 
-/// What `way` shows of the plane: each place of the new one looks where the way leads.
-fn seen(plane: &Plane, width: usize, height: usize, way: &Projective) -> Plane {
+/// What `way` shows of the plane: each place of the new one looks where the way leads, through a lens that moves the
+/// corners by the part `lens` of their distance from the middle.
+fn seen(plane: &Plane, (width, height): (usize, usize), way: &Projective, lens: f64) -> Plane {
+    let (middle_x, middle_y) = (f64::from(real(width)) / 2.0, f64::from(real(height)) / 2.0);
     #[expect(clippy::cast_possible_truncation, reason = "places of pictures")]
     let look = |x: usize, y: usize| {
-        let place = way.of((f64::from(real(x)), f64::from(real(y)))).map(|(x, y)| (x as f32, y as f32));
+        let (x, y) = (f64::from(real(x)) - middle_x, f64::from(real(y)) - middle_y);
+        let bent = 1.0 + lens * (x * x + y * y) / (middle_x * middle_x + middle_y * middle_y);
+        let place = way.of((middle_x + x * bent, middle_y + y * bent)).map(|(x, y)| (x as f32, y as f32));
         let inside = place.filter(|(x, y)| {
             (-0.5..=real(plane.width()) - 0.5).contains(x) && (-0.5..=real(plane.height()) - 0.5).contains(y)
         });
@@ -215,7 +235,7 @@ fn turned(plane: &Plane, degrees: f32) -> Plane {
     let way = to_middle
         .then(&Projective::similar(1.0, f64::from(degrees).to_radians(), 0.0, 0.0))
         .then(&Projective::similar(1.0, 0.0, middle.0, middle.1));
-    seen(plane, plane.width(), plane.height(), &way)
+    seen(plane, (plane.width(), plane.height()), &way, 0.0)
 }
 
 fn framed(plane: &Plane, chance: &mut Random) -> Plane {
@@ -255,22 +275,24 @@ fn is_letter(x: usize, y: usize) -> bool {
 }
 
 fn photographed(plane: &Plane, chance: &mut Random) -> Plane {
-    let (width, height) = (real(plane.width()), real(plane.height()));
-    let wide = (whole(width * 1.15), whole(height * 1.15));
-    let mut off = |side: f32, middle: f32| f64::from(middle + side * 0.035 * (2.0 * share(chance) - 1.0));
-    let (left, right, top, bottom) = (0.08 * width, 1.06 * width, 0.08 * height, 1.06 * height);
+    let size = 0.8 + 0.3 * share(chance);
+    let (width, height) = (size * real(plane.width()), size * real(plane.height()));
+    let wide = (whole(width * 1.2), whole(height * 1.2));
+    let mut off = |side: f32, middle: f32| f64::from(middle + side * 0.05 * (2.0 * share(chance) - 1.0));
+    let (left, right, top, bottom) = (0.1 * width, 1.08 * width, 0.1 * height, 1.08 * height);
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     let seen_at = corners.map(|(x, y)| (off(width, x), off(height, y)));
-    let sides = (f64::from(width), f64::from(height));
+    let sides = (f64::from(real(plane.width())), f64::from(real(plane.height())));
     let shown = [(0.0, 0.0), (sides.0, 0.0), sides, (0.0, sides.1)];
     let pairs: Vec<Pair> = seen_at.into_iter().zip(shown).map(|(from, to)| Pair { from, to, weight: 1.0 }).collect();
     let way = Projective::fitted(&pairs, Freedom::Projective).unwrap_or(Projective::SAME);
-    let photo = seen(&plane.smooth(0.8), wide.0, wide.1, &way).smooth(0.9);
-    let (bright, dark) = (0.85 + 0.1 * share(chance), 20.0 + 10.0 * share(chance));
+    let lens = f64::from(0.02 * (2.0 * share(chance) - 1.0));
+    let photo = seen(&plane.smooth(0.8), wide, &way, lens).smooth(1.0);
+    let (bright, dark) = (0.8 + 0.1 * share(chance), 20.0 + 15.0 * share(chance));
     let (light_x, light_y) = (share(chance) * width, share(chance) * height);
     let lit = Plane::from_fn(wide.0, wide.1, |x, y| {
         let far = ((real(x) - light_x) / width).hypot((real(y) - light_y) / height);
-        (at(&photo, x, y).max(0.0) / 255.0).powf(1.15) * 255.0 * bright * (1.0 - 0.18 * far * far) + dark
+        (at(&photo, x, y).max(0.0) / 255.0).powf(1.2) * 255.0 * bright * (1.0 - 0.25 * far * far) + dark
     });
-    noisy(&lit, 3.0, chance)
+    noisy(&lit, 4.0, chance)
 }

@@ -77,8 +77,7 @@ pub fn inverse(square: &[f32]) -> Plane {
         }
         samples.extend_from_slice(&line);
     }
-    let mut samples = samples.into_iter();
-    Plane::from_fn(SIDE, SIDE, |_, _| samples.next().unwrap_or_default())
+    Plane::new(SIDE, SIDE, samples)
 }
 
 /// A square of coefficients that are zero but where chips are.

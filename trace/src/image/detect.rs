@@ -1,7 +1,7 @@
 //! Whose mark a leaked picture carries.
 //!
 //! The score of a disclosure is a sum of weights, each with the sign that the disclosure's key gives. The weights have been
-//! made of the leaked picture and of our original, and their squares add up to one. To whoever had no part in the leak the signs are fair coins,
+//! made of the leaked picture and of our original, and their squares add up to one but for rounding. To whoever had no part in the leak the signs are fair coins,
 //! independent of each other and of the leaked picture, as they come from a key that nobody outside holds. So Hoeffding's inequality
 //! says, for every leaked picture whatever was done to it: P(score of an innocent >= z) <= exp(-z^2 / 2). Nothing that
 //! depends on a disclosure's signs may ever go into the weights; that the pieces are explained, whitened and cut off in
@@ -21,7 +21,7 @@ const CUT: f32 = 3.0;
 const NOISE_LEVELS: f32 = 0.6;
 
 /// What one leaked picture says of all disclosures.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reading {
     image: ImageId,
     /// Of the identity's coefficients, in order; zero for the payload's.

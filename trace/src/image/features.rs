@@ -25,7 +25,7 @@ const EDGE: f32 = 10.0;
 const SIDE_MIN: usize = 24;
 
 /// A place and what it looks like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Feature {
     /// Across, in samples of the picture that was looked at, middles at whole numbers.
     pub x: f32,
@@ -48,24 +48,21 @@ pub fn features(picture: &Plane, most: usize) -> Vec<Feature> {
     let (mut found, mut scale) = (Vec::new(), 1.0);
     while base.width().min(base.height()) >= SIDE_MIN {
         let octave = Octave::new(base);
-        for extremum in octave.extrema() {
-            found.push((extremum.strength, scale, extremum));
-        }
-        // Features of large scale are few and strong, so every octave describes its own and the strongest are taken at the end.
-        let own = found.iter_mut().filter(|(_, of, _)| *of == scale);
-        for (_, _, extremum) in own {
-            extremum.described = octave.described(extremum);
+        let mut extrema = octave.extrema();
+        extrema.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+        // Noise has extrema everywhere; describing is what takes the time.
+        for extremum in extrema.iter().take(most) {
+            let (x, y, size) = (extremum.x * scale, extremum.y * scale, extremum.size * scale);
+            let strength = extremum.strength;
+            let described = octave.described(extremum).into_iter();
+            found.extend(described.map(|(angle, numbers)| Feature { x, y, size, angle, strength, numbers }));
         }
         base = octave.halved();
         scale *= 2.0;
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let features = found.into_iter().flat_map(|(strength, scale, extremum)| {
-        let (x, y) = (extremum.x * scale, extremum.y * scale);
-        let size = extremum.size * scale;
-        extremum.described.into_iter().map(move |(angle, numbers)| Feature { x, y, size, angle, strength, numbers })
-    });
-    features.take(most).collect()
+    found.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+    found.truncate(most);
+    found
 }
 
 /// The picture less its surroundings' mean, over its surroundings' deviation.
@@ -84,7 +81,6 @@ struct Extremum {
     size: f32,
     level: usize,
     strength: f32,
-    described: Vec<(f32, Vec<f32>)>,
 }
 
 struct Octave {
@@ -186,7 +182,7 @@ fn refined(planes: [&Plane; 3], x: isize, y: isize, level: usize) -> Option<Extr
     }
     let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
     let size = FIRST * 2.0_f32.powf((real(level) + dl) / real(LEVELS));
-    Some(Extremum { x: real(x) + dx, y: real(y) + dy, size, level, strength, described: Vec::new() })
+    Some(Extremum { x: real(x) + dx, y: real(y) + dy, size, level, strength })
 }
 
 /// The gradient at a sample: its size and its direction from 0 up to a whole turn.
@@ -284,5 +280,28 @@ fn spread(numbers: &mut [f32], [row, column, turned]: [f32; 3], weight: f32) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_has_as_many_features_as_are_kept_and_no_more() {
+        // Squares of five pixels, each of a grey by lot.
+        let noise = Plane::from_fn(SIDE_MAX, SIDE_MAX, |x, y| {
+            let lot = (x / 5).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (y / 5).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+            real((lot ^ lot >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56)
+        });
+        let found = features(&noise, FEATURES_MAX);
+        assert_eq!(found.len(), FEATURES_MAX);
+        assert!(found.is_sorted_by(|a, b| a.strength >= b.strength));
+        for feature in &found {
+            let length: f32 = feature.numbers.iter().map(|number| number * number).sum();
+            assert!(feature.numbers.len() == NUMBERS && (length - 1.0).abs() < 1e-3);
+        }
+        assert_eq!(features(&noise, 7).len(), 7);
+        assert!(features(&Plane::from_fn(SIDE_MAX, SIDE_MAX, |_, _| 77.0), FEATURES_MAX).is_empty());
     }
 }

@@ -48,21 +48,14 @@ pub fn explain(original: &Plane, leaked: &Plane, valid: &Plane) -> Fit {
         pieces.push(solved.piece(left, top));
         terms.spread(&solved, left, top, &mut sums);
     }
-    let mut sums = sums.into_iter();
-    let mut gains = Vec::with_capacity(width * height);
-    let residual = Plane::from_fn(width, height, |x, y| {
-        let (explained, gain, weight) = sums.next().unwrap_or_default();
-        let place = |plane: &Plane| plane.line(isize::try_from(y).unwrap_or(0)).get(x).copied().unwrap_or_default();
-        let slope = curve.at(place(original)).1;
-        if weight <= 0.0 || place(valid) <= 0.0 {
-            gains.push(0.0);
-            return 0.0;
-        }
-        gains.push((slope * (1.0 + gain / weight)).clamp(-2.0, 2.0));
-        place(leaked) - place(&toned) - explained / weight
-    });
-    let mut gains = gains.into_iter();
-    let gain = Plane::from_fn(width, height, |_, _| gains.next().unwrap_or_default());
+    let (mut residual, mut gains) = (Vec::with_capacity(sums.len()), Vec::with_capacity(sums.len()));
+    let places = original.samples().iter().zip(leaked.samples()).zip(toned.samples().iter().zip(valid.samples()));
+    for (((own, leaked), (toned, valid)), (explained, gain, weight)) in places.zip(&sums) {
+        let is_seen = *weight > 0.0 && *valid > 0.0;
+        gains.push(if is_seen { (curve.at(*own).1 * (1.0 + gain / weight)).clamp(-2.0, 2.0) } else { 0.0 });
+        residual.push(if is_seen { leaked - toned - explained / weight } else { 0.0 });
+    }
+    let (residual, gain) = (Plane::new(width, height, residual), Plane::new(width, height, gains));
     Fit { residual, gain, pieces }
 }
 
@@ -134,16 +127,7 @@ impl Solved {
 
 impl<'p> Terms<'p> {
     fn new(toned: &Plane, leaked: &Plane, valid: &'p Plane) -> Self {
-        let (width, height) = (toned.width(), toned.height());
-        let differs = |value: fn([f32; 5]) -> f32| {
-            Plane::from_fn(width, height, |x, y| {
-                let (x, y) = (isize::try_from(x).unwrap_or(0), isize::try_from(y).unwrap_or(0));
-                value([toned.at(x, y), toned.at(x - 1, y), toned.at(x + 1, y), toned.at(x, y - 1), toned.at(x, y + 1)])
-            })
-        };
-        let across = differs(|[_, left, right, _, _]| (right - left) / 2.0);
-        let down = differs(|[_, _, _, above, below]| (below - above) / 2.0);
-        let curved = differs(|[own, left, right, above, below]| left + right + above + below - 4.0 * own);
+        let (across, down, curved) = slopes(toned);
         let wave = |n: usize| 0.5 - 0.5 * (std::f32::consts::TAU * (real(n) + 0.5) / real(PIECE)).cos();
         let window = (0..PIECE).flat_map(|y| (0..PIECE).map(move |x| wave(x) * wave(y))).collect();
         let wanted = leaked.with(toned, |leaked, toned| leaked - toned);
@@ -226,6 +210,27 @@ impl<'p> Terms<'p> {
             }
         }
     }
+}
+
+/// The slopes across and down, and the curvature, at each place; nothing at the first and last of each line.
+fn slopes(plane: &Plane) -> (Plane, Plane, Plane) {
+    let (mut across, mut down, mut curved) = (Vec::new(), Vec::new(), Vec::new());
+    for (y, own) in (0..).zip(plane.lines()) {
+        let (above, below) = (plane.line(y - 1), plane.line(y + 1));
+        down.extend(above.iter().zip(below).map(|(above, below)| (below - above) / 2.0));
+        across.push(0.0);
+        curved.push(0.0);
+        for (three, (above, below)) in own.windows(3).zip(above.iter().zip(below).skip(1)) {
+            if let [left, own, right] = three {
+                across.push((right - left) / 2.0);
+                curved.push(left + right + above + below - 4.0 * own);
+            }
+        }
+        across.resize(down.len(), 0.0);
+        curved.resize(down.len(), 0.0);
+    }
+    let of = |samples| Plane::new(plane.width(), plane.height(), samples);
+    (of(across), of(down), of(curved))
 }
 
 /// Solves linear equations, whose right side is each line's last number, by elimination with the largest pivot.

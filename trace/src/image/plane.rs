@@ -27,7 +27,7 @@ pub fn level(real: f32) -> u8 {
 }
 
 /// A picture of eight bits, grey or in three colours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     width: usize,
     height: usize,
@@ -99,6 +99,20 @@ impl Picture {
         Plane { width, height, samples: sums }
     }
 
+    /// Left and right exchanged.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let lines = self.bytes.chunks_exact(self.width * self.channels);
+        let bytes = lines.flat_map(|line| line.chunks_exact(self.channels).rev().flatten().copied()).collect();
+        Self { bytes, ..*self }
+    }
+
+    /// Dark and bright exchanged.
+    #[must_use]
+    pub fn negative(&self) -> Self {
+        Self { bytes: self.bytes.iter().map(|byte| 255 - byte).collect(), ..*self }
+    }
+
     /// The picture with `change` added to each pixel's luma, which is as large as the picture.
     #[must_use]
     pub fn changed(&self, change: &Plane) -> Self {
@@ -118,8 +132,21 @@ fn luma(pixel: &[u8]) -> f32 {
     }
 }
 
+// Pixels are of a patient: none of them is ever printed.
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Picture({} x {} x {})", self.width, self.height, self.channels)
+    }
+}
+
+impl std::fmt::Debug for Plane {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Plane({} x {})", self.width, self.height)
+    }
+}
+
 /// A plane of real numbers, line by line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Plane {
     width: usize,
     height: usize,
@@ -132,6 +159,13 @@ impl Plane {
     pub fn from_fn(width: usize, height: usize, mut value: impl FnMut(usize, usize) -> f32) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let samples = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y)).collect();
+        Self { width, height, samples }
+    }
+
+    /// Of samples, line by line; zeros stand for those that are missing.
+    pub(super) fn new(width: usize, height: usize, mut samples: Vec<f32>) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
+        samples.resize(width * height, 0.0);
         Self { width, height, samples }
     }
 

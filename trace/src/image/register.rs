@@ -6,7 +6,8 @@
 use super::dct::SIDE;
 use super::features::{FEATURES_MAX, Feature, SIDE_MAX, features};
 use super::fit::{Piece, explain};
-use super::matching::{Agreed, agree};
+pub use super::matching::Agreed;
+use super::matching::agree;
 use super::plane::{Picture, Plane, floor, real, whole};
 use super::projective::{Freedom, Pair, Projective};
 
@@ -101,20 +102,28 @@ fn between(from: &Plane, to: &Plane) -> Projective {
     Projective::stretched(scale(from.width(), to.width()), scale(from.height(), to.height()))
 }
 
+/// What the features of both agree on. `None` if they do not.
+#[must_use]
+pub fn agreed(original: &Original, leaked: &Leaked) -> Option<Agreed> {
+    agree(&original.features, &leaked.features)
+}
+
+/// Lays a leaked picture onto an original the way that their features agreed on.
+#[must_use]
+pub fn lay_as(original: &Original, leaked: &Leaked, agreed: &Agreed) -> Option<Laid> {
+    refined(original, leaked, original.stretch.then(&agreed.way).then(&leaked.stretch), agreed)
+}
+
 /// Lays a leaked picture onto an original: by its features, or as a whole if that fits better. `None` if neither leads anywhere.
 #[must_use]
 pub fn lay(original: &Original, leaked: &Leaked) -> Option<Laid> {
-    let by_features = agree(&original.features, &leaked.features).and_then(|agreed| {
-        let way = original.stretch.then(&agreed.way).then(&leaked.stretch);
-        refined(original, leaked, way, &agreed)
-    });
-    if let Some(laid) = by_features.as_ref().filter(|laid| laid.correlation > 0.5) {
-        return Some(laid.clone());
+    let by_features = agreed(original, leaked).and_then(|agreed| lay_as(original, leaked, &agreed));
+    if by_features.as_ref().is_some_and(|laid| laid.correlation > 0.5) {
+        return by_features;
     }
     let nothing = Agreed { way: Projective::SAME, inliers: 0, quarters: 0 };
     let whole = refined(original, leaked, between(&original.canonical, &leaked.plane), &nothing);
-    let correlation = |laid: &Laid| laid.correlation;
-    by_features.into_iter().chain(whole).max_by(|a, b| correlation(a).total_cmp(&correlation(b)))
+    by_features.into_iter().chain(whole).max_by(|a, b| a.correlation.total_cmp(&b.correlation))
 }
 
 fn refined(original: &Original, leaked: &Leaked, mut way: Projective, agreed: &Agreed) -> Option<Laid> {
@@ -189,10 +198,8 @@ impl Bend {
                 *sum = (weight * x, weight * y, weight);
             }
         }
-        let plane = |of: fn(&(f32, f32, f32)) -> f32| {
-            let mut values = sums.iter().map(of);
-            Plane::from_fn(PIECES, PIECES, |_, _| values.next().unwrap_or_default()).smooth(1.5)
-        };
+        let plane =
+            |of: fn(&(f32, f32, f32)) -> f32| Plane::new(PIECES, PIECES, sums.iter().map(of).collect()).smooth(1.5);
         // Where nothing is sure nothing is bent.
         let weights = plane(|sum| sum.2);
         let [across, down] = [plane(|sum| sum.0), plane(|sum| sum.1)]
@@ -258,8 +265,7 @@ impl Source {
             valid.push(if inside.is_some() { 1.0 } else { 0.0 });
             inside.map_or(0.0, |(x, y)| self.plane.between(x, y))
         });
-        let mut valid = valid.into_iter();
-        (seen, Plane::from_fn(SIDE, SIDE, |_, _| valid.next().unwrap_or_default()))
+        (seen, Plane::new(SIDE, SIDE, valid))
     }
 }
 

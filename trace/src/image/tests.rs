@@ -154,3 +154,14 @@ fn the_smallest_and_the_emptiest_pictures_are_read_as_nothing() {
         );
     }
 }
+
+#[test]
+fn a_picture_has_as_many_pixels_as_the_limit_and_not_one_more() {
+    let largest = Picture::grey(10_000, LEAKED_PIXELS_MAX / 10_000, vec![50; LEAKED_PIXELS_MAX]).unwrap();
+    assert!(largest.luma(1024).width() < 2048);
+    assert!((largest.luma(1024).mean() - 50.0).abs() < 1e-3);
+    assert!(Picture::grey(LEAKED_PIXELS_MAX + 1, 1, vec![50; LEAKED_PIXELS_MAX + 1]).is_none());
+    let longest = Picture::grey(1, LEAKED_PIXELS_MAX, vec![50; LEAKED_PIXELS_MAX]).unwrap();
+    assert_eq!((canonical(&longest).width(), canonical(&longest).height()), (dct::SIDE, dct::SIDE));
+    assert_eq!(format!("{longest:?}"), "Picture(1 x 100000000 x 1)", "no pixel is printed");
+}
