@@ -2,6 +2,8 @@
 
 pub mod copies;
 pub mod figures;
+pub mod picture_figures;
+pub mod pictures;
 pub mod rows;
 pub mod sent;
 
