@@ -174,7 +174,7 @@ mod tests {
     }
 
     /// The columns of one kind of table: heading in two languages, meaning.
-    const COLUMNS: [(&str, &str, Meaning); 20] = [
+    const COLUMNS: [(&str, &str, Meaning); 22] = [
         ("NIK", "national_id", Meaning::Nik),
         ("Nama Pasien", "patient_name", Meaning::Name),
         ("Tgl Lahir", "birth_date", Meaning::BirthDate),
@@ -195,6 +195,9 @@ mod tests {
         ("Kota", "city", Meaning::Other),
         ("Umur", "age", Meaning::Other),
         ("Tarif", "price", Meaning::Other),
+        // Without headings nobody could tell these two from a patient's name and a visit.
+        ("Nama Ibu", "mother_name", Meaning::Other),
+        ("Created At", "updated_at", Meaning::Other),
     ];
 
     struct Style {
@@ -207,6 +210,28 @@ mod tests {
         missing: u64,
     }
 
+    fn phone(style: u64, random: &mut Random) -> String {
+        let number = format!("{}{:08}", random.pick(&["12", "13", "57", "78", "96"]), random.below(100_000_000));
+        let part = |from, to| number.get(from..to).unwrap();
+        match style {
+            0 => format!("08{number}"),
+            1 => format!("+628{number}"),
+            2 => format!("628{number}"),
+            _ => format!("08{}-{}-{}", part(0, 2), part(2, 6), part(6, 10)),
+        }
+    }
+
+    fn moment(style: u64, day: Day, random: &mut Random) -> String {
+        let date = write_date(style, day);
+        let time = format!("{:02}:{:02}:{:02}", random.below(24), random.below(60), random.below(60));
+        match style {
+            5 => format!("{date}{}.{:06}", time.replace(':', ""), random.below(1_000_000)),
+            1 => format!("{date} {time}.{:06}", random.below(1_000_000)),
+            0 => format!("{date} {}", time.get(..5).unwrap()),
+            _ => date,
+        }
+    }
+
     fn cell(column: usize, n: u64, person: &Person, style: &Style, random: &mut Random) -> String {
         let visit = Day(2019 + random.below(4), 1 + random.below(12), 1 + random.below(28));
         let missing = random.below(100) < style.missing;
@@ -217,34 +242,11 @@ mod tests {
             1 => case(&person.name),
             2 => write_date(style.birth, person.born),
             3 if missing => "-".to_owned(),
-            3 => {
-                let number =
-                    format!("{}{:08}", random.pick(&["12", "13", "57", "78", "96"]), random.below(100_000_000));
-                match style.phone {
-                    0 => format!("08{number}"),
-                    1 => format!("+628{number}"),
-                    2 => format!("628{number}"),
-                    _ => format!(
-                        "08{}-{}-{}",
-                        number.get(..2).unwrap(),
-                        number.get(2..6).unwrap(),
-                        number.get(6..).unwrap()
-                    ),
-                }
-            }
+            3 => phone(style.phone, random),
             4 if missing => "NULL".to_owned(),
             4 => format!("000{:010}", random.below(3_000_000_000)),
             5 => case(random.pick::<&str>(&HOSPITALS)),
-            6 => {
-                let date = write_date(style.visit, visit);
-                let time = format!("{:02}:{:02}:{:02}", random.below(24), random.below(60), random.below(60));
-                match style.visit {
-                    5 => format!("{date}{}.{:06}", time.replace(':', ""), random.below(1_000_000)),
-                    1 => format!("{date} {time}.{:06}", random.below(1_000_000)),
-                    0 => format!("{date} {}", time.get(..5).unwrap()),
-                    _ => date,
-                }
-            }
+            6 => moment(style.visit, visit, random),
             7 => [["L", "P"], ["Laki-laki", "Perempuan"], ["M", "F"], ["PRIA", "WANITA"]]
                 [usize::try_from(style.sex).unwrap()][usize::from(person.woman)]
             .to_owned(),
@@ -273,7 +275,9 @@ mod tests {
             ),
             17 => (*random.pick(&CITIES)).to_owned(),
             18 => (2022 - person.born.0).to_string(),
-            _ => format!("{}", 25_000 * (1 + random.below(40))),
+            19 => format!("{}", 25_000 * (1 + random.below(40))),
+            20 => case(&format!("{} {}", random.pick(&WOMEN), random.pick(&SECOND))),
+            _ => format!("{} {:02}:00:00", write_date(1, visit), random.below(24)),
         }
     }
 
@@ -282,7 +286,9 @@ mod tests {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let separator = *random.pick(&[",", ";", "\t", "|"]);
         let headings = random.below(3);
-        let mut columns: Vec<usize> = (0..COLUMNS.len()).filter(|column| *column < 3 || random.below(3) > 0).collect();
+        let mut columns: Vec<usize> = (0..if headings < 2 { COLUMNS.len() } else { 20 })
+            .filter(|column| *column < 3 || random.below(3) > 0)
+            .collect();
         for at in (1..columns.len()).rev() {
             let other = usize::try_from(random.below(u64::try_from(at + 1).unwrap())).unwrap();
             columns.swap(at, other);
@@ -390,5 +396,85 @@ mod tests {
         );
         let both = share(right[0] + right[1], all[0] + all[1]);
         assert!(both >= 0.99, "{both}");
+    }
+}
+
+#[cfg(test)]
+mod once {
+    use trace::sample::columns::{Columns, Meaning, Recognised, Shown, Taker};
+    use trace::sample::{Fault, File, Flow, Progress, Remark, Table, read_bytes};
+
+    /// Number, name, NIK and instant of a row.
+    type Normal = (u64, Vec<String>, Option<String>, Option<i64>);
+
+    #[derive(Default)]
+    struct Kept {
+        rows: Vec<Normal>,
+        faults: Vec<Fault>,
+        overrules: bool,
+    }
+
+    impl Taker for Kept {
+        fn columns(&mut self, _: &Table, columns: &mut Columns) {
+            if self.overrules {
+                columns.overrule(1, Meaning::Result);
+            }
+        }
+
+        fn shown(&mut self, shown: &Shown<'_>) -> Flow {
+            self.rows.push((shown.row().number, shown.name(), shown.nik(), shown.visit().map(|when| when.micros(420))));
+            Flow::Continue(())
+        }
+
+        fn file(&mut self, _: &File<'_>) -> Flow {
+            Flow::Continue(())
+        }
+
+        fn remark(&mut self, remark: Remark) {
+            self.faults.push(remark.fault);
+        }
+    }
+
+    fn goods(rows: u64, changed_from: u64) -> String {
+        let mut text = String::from("NIK,Nama,Kunjungan\n");
+        for n in 0..rows {
+            let (one, two) = (
+                format!("31710141{:02}90{:04}", n % 12 + 1, n % 900 + 1),
+                format!("Hj. Siti {}, S.Kep", ["Aminah", "Rahayu"][usize::from(n % 2 == 0)]),
+            );
+            let two = format!("\"{two}\"");
+            let (one, two) = if n < changed_from { (one, two) } else { (two, one) };
+            text.push_str(&format!("{one},{two},2022-01-15 08:15:07.{:06}\n", n % 1_000_000));
+        }
+        text
+    }
+
+    #[test]
+    fn all_rows_come_in_order_with_their_normal_forms() {
+        for rows in [1, 30, 1_000, 2_500] {
+            let mut kept = Kept::default();
+            read_bytes("g", goods(rows, u64::MAX).as_bytes(), &Progress::default(), &mut Recognised::new(&mut kept));
+            assert_eq!(kept.rows.len(), usize::try_from(rows).unwrap());
+            for (at, (number, name, nik, visit)) in kept.rows.iter().enumerate() {
+                let n = u64::try_from(at).unwrap();
+                assert_eq!(*number, n + 1);
+                assert_eq!(name[0], "SITI");
+                assert_eq!(name.len(), 2);
+                assert!(nik.is_some());
+                // 2022-01-15T01:15:07Z.
+                assert_eq!(*visit, Some(1_642_209_307_000_000 + i64::try_from(n).unwrap()));
+            }
+            assert!(kept.faults.is_empty(), "{:?}", kept.faults);
+        }
+    }
+
+    #[test]
+    fn a_person_overrules_and_a_change_is_remarked_on() {
+        let mut kept = Kept { overrules: true, ..Kept::default() };
+        read_bytes("g", goods(50, u64::MAX).as_bytes(), &Progress::default(), &mut Recognised::new(&mut kept));
+        assert!(kept.rows.iter().all(|row| row.1.is_empty()));
+        let mut changed = Kept::default();
+        read_bytes("g", goods(40_000, 1_100).as_bytes(), &Progress::default(), &mut Recognised::new(&mut changed));
+        assert_eq!(changed.faults, [Fault::ColumnsChange]);
     }
 }

@@ -14,6 +14,8 @@ pub const COLUMNS_MAX: usize = 16_384;
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// Different keys of the records of one JSON table, flattened: FHIR resources come to some hundred.
 pub const JSON_COLUMNS_MAX: usize = 4_096;
+/// Names and headings of all tables of one text together: what comes after shares a table without headings.
+pub const HEADINGS_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Nesting of JSON. Exports stay below 20.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Archives within archives. Sellers pack folders of zips into one; four deep is a bomb or a joke.
@@ -49,8 +51,10 @@ pub const SHEETS_MAX: usize = 10_000;
 pub const XML_BYTES_MAX: usize = 1024 * 1024;
 /// Pages of a database's tree from its root: 4 billion rows of the smallest pages fit within 20.
 pub const TREE_DEPTH_MAX: usize = 24;
-/// The dictionary of one 7z stream: its own program's largest setting asks for 1.5 GB, the usual ones for 64 MB.
+/// The dictionary of one 7z stream: its own program's usual settings ask for up to 64 MB.
 pub const DICTIONARY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The directory of one 7z archive, unpacked: names of some 80,000 files.
+pub const DIRECTORY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Rows at the beginning of a table from which its columns are recognised.
 pub const ROWS_FIRST: usize = 1_000;
 /// Rows drawn evenly from the rest of it.

@@ -4,6 +4,7 @@
 //! whatever its size, and a damaged piece never ends the whole.
 
 pub mod columns;
+mod database;
 mod emit;
 pub mod limits;
 mod piece;

@@ -118,6 +118,13 @@ impl Cells {
         self.ends.len()
     }
 
+    /// All cells as texts of their own.
+    pub fn owned(&self) -> Vec<String> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        let cell = |(begin, end): (&usize, &usize)| self.text.get(*begin..*end).unwrap_or_default();
+        begins.zip(&self.ends).map(|pair| String::from_utf8_lossy(cell(pair)).into_owned()).collect()
+    }
+
     pub fn row<'a>(&'a self, table: &'a Table, number: u64) -> Row<'a> {
         // The parts are cut at letters of ASCII out of valid text, so this finds it valid.
         let text = match std::str::from_utf8(&self.text) {

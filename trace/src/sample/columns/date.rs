@@ -251,7 +251,7 @@ fn time(rest: &mut Rest<'_>, when: &mut When) -> Option<()> {
     rest.skip("pukul");
     rest.skip(" ");
     let Some(hours) = rest.digits() else { return rest.0.is_empty().then_some(()) };
-    let (mut hour, minute, second) = if hours.len() >= 4 {
+    let (mut hour, minute, second) = if matches!(hours.len(), 4 | 6) {
         let part = |from: usize| hours.get(from..from + 2).and_then(number);
         (part(0)?, part(2)?, if hours.len() == 6 { part(4)? } else { 0 })
     } else {
@@ -311,4 +311,86 @@ fn zone(rest: &mut Rest<'_>, when: &mut When) -> Option<()> {
         _ => return None,
     });
     rest.0.is_empty().then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(text: &str) -> Option<(i32, Option<Micros>, u8, Option<i32>)> {
+        parse(text, Order::DayFirst).map(|when| (when.days, when.time, when.fraction_digits, when.offset_minutes))
+    }
+
+    #[test]
+    fn dates_are_read_in_every_writing() {
+        let day = days_of(2022, 2, 1);
+        for text in [
+            "01/02/2022",
+            "1-2-2022",
+            "1.2.22",
+            "2022-02-01",
+            "2022/02/01",
+            "20220201",
+            "01-Feb-2022",
+            "01-FEB-22",
+            "1 Februari 2022",
+            "1 Pebruari 2022",
+            "Selasa, 1 Februari 2022",
+            "Feb 1, 2022",
+            "February 1 2022",
+            "01Feb2022",
+            "2022-Feb-01",
+            "01 02 2022",
+        ] {
+            assert_eq!(parse(text, Order::DayFirst).map(|when| when.days), day, "{text}");
+        }
+        assert_eq!(parse("02/01/2022", Order::MonthFirst).map(|when| when.days), day);
+        assert_eq!(parse("02/01/2022", Order::DayFirst).unwrap().days_swapped, day);
+        assert_eq!(parse("13/01/2022", Order::MonthFirst).unwrap().days_swapped, None);
+        for text in [
+            "32/01/2022",
+            "29/02/2021",
+            "2022-13-01",
+            "0000-00-00",
+            "01/02",
+            "3171014101900001",
+            "123456",
+            "1.2.3.4",
+            "Mei",
+            "",
+        ] {
+            assert_eq!(parse(text, Order::DayFirst), None, "{text}");
+        }
+        assert_eq!(
+            (days_of(1970, 1, 1), days_of(2000, 2, 29), days_of(1969, 12, 31)),
+            (Some(0), Some(11_016), Some(-1))
+        );
+    }
+
+    #[test]
+    fn times_keep_every_microsecond() {
+        let day = days_of(2022, 1, 15).unwrap();
+        let time = Some(((8 * 60 + 15) * 60 + 7) * 1_000_000 + 123_456);
+        for (text, digits, offset) in [
+            ("2022-01-15 08:15:07.123456", 6, None),
+            ("2022-01-15T08:15:07.123456Z", 6, Some(0)),
+            ("2022-01-15T08:15:07,123456+07:00", 6, Some(420)),
+            ("15/01/2022 08:15:07.1234561", 7, None),
+            ("20220115081507.123456", 6, None),
+            ("20220115 081507.123456", 6, None),
+            ("15 Januari 2022 pukul 08.15.07.123456 WITA", 6, Some(480)),
+            ("01/15/2022 8:15:07.123456 AM", 6, None),
+        ] {
+            assert_eq!(clock(text), Some((day, time, digits, offset)), "{text}");
+        }
+        assert_eq!(clock("15/01/2022 08:15").unwrap().1, Some((8 * 60 + 15) * 60 * 1_000_000));
+        assert_eq!(clock("15/01/2022 08:15:07.5").unwrap().2, 1);
+        assert_eq!(clock("15/01/2022 25:15"), None);
+        let when = parse("2022-01-15 08:15:07.123456", Order::DayFirst).unwrap();
+        assert_eq!(when.clock() - when.micros(420), 7 * 3600 * 1_000_000);
+        let serial = parse_serial("44576.343831290").unwrap();
+        assert_eq!((serial.days, serial.time), (day, Some(29_707_023_456)));
+        assert_eq!(parse_serial("25569").unwrap().days, 0);
+        assert_eq!((parse_serial("81234"), parse_serial("12.x"), parse_serial("")), (None, None, None));
+    }
 }

@@ -128,7 +128,8 @@ fn score(candidate: &Candidate<'_>, meaning: Meaning) -> f64 {
         Some(_) => -0.2,
         None => 0.0,
     };
-    if content < 0.15 { 0.0 } else { (content + heading).clamp(0.0, 1.0) }
+    // Only a person is certain.
+    if content < 0.15 { 0.0 } else { (content + heading).clamp(0.0, 0.99) }
 }
 
 /// What the content says.

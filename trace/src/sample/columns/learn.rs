@@ -66,6 +66,12 @@ impl Learner {
         let rows: Vec<Vec<String>> = self.first.iter().chain(&self.drawn).cloned().collect();
         Columns::recognise(&table.columns, &rows)
     }
+
+    /// What they mean by the later rows alone; `None` if there are too few to say.
+    #[must_use]
+    pub fn later(&self, table: &Table) -> Option<Columns> {
+        (self.drawn.len() >= ROWS_DRAWN / 5).then(|| Columns::recognise(&table.columns, &self.drawn))
+    }
 }
 
 fn owned(row: &Row<'_>) -> Vec<String> {

@@ -4,6 +4,7 @@ pub mod date;
 mod heading;
 mod judge;
 mod learn;
+mod recognised;
 mod shown;
 mod tally;
 pub mod value;
@@ -13,6 +14,7 @@ use crate::sample::piece::Row;
 use date::Order;
 pub(crate) use heading::meaning_of_heading;
 pub use learn::Learner;
+pub use recognised::{Recognised, Taker};
 pub use shown::Shown;
 
 /// What a column holds.

@@ -128,3 +128,74 @@ pub fn is_icd(text: &str) -> bool {
         && tail.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && (!tail.is_empty() || rest.len() == 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nik_is_region_birthday_and_number() {
+        let woman = nik("3171 0141 0190 0001").unwrap();
+        assert_eq!((woman.digits.as_str(), woman.birth, woman.is_woman), ("3171014101900001", (90, 1, 1), true));
+        assert!(!nik("'3171010101900001").unwrap().is_woman);
+        assert!(nik("3171012902000001").is_some(), "2000 was a leap year");
+        for text in [
+            "3171012902010001",
+            "317101010190001",
+            "9971010101900001",
+            "3100010101900001",
+            "3171013201900001",
+            "3171010113900001",
+            "3171010101900000",
+            "31710101019000x1",
+            "",
+        ] {
+            assert!(nik(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn phones_have_one_form() {
+        for text in [
+            "081234567890",
+            "+62 812-3456-7890",
+            "6281234567890",
+            "81234567890",
+            "0062 81234567890",
+            "(0812) 34567890",
+            "+62081234567890",
+        ] {
+            assert_eq!(phone(text).as_deref(), Some("+6281234567890"), "{text}");
+        }
+        assert_eq!(phone("022-4241234").as_deref(), Some("+62224241234"));
+        for text in ["12345", "3171014101900001", "0812345678901234", "08123x", "2022-01-15"] {
+            assert_eq!(phone(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_and_sexes_are_told_by_their_form() {
+        for (text, expected) in [
+            ("J18.9", true),
+            ("I10", true),
+            ("A15.0 Tuberkulosis", true),
+            ("J18.999", false),
+            ("JK1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_icd(text), expected, "{text}");
+        }
+        assert!(
+            is_uid("1.2.840.113619.2.1")
+                && !is_uid("1.2.3")
+                && !is_uid("1.2..840.113619.2")
+                && !is_uid("2022-01-15 10:00")
+        );
+        assert_eq!(
+            (sex("Laki-Laki"), sex("P"), sex("F"), sex("x")),
+            (Some(Sex::Man), Some(Sex::Woman), Some(Sex::Woman), None)
+        );
+        assert_eq!(digits("0001.2345-67890").as_deref(), Some("0001234567890"));
+        assert_eq!(digits("3171014101900001.0").as_deref(), Some("3171014101900001"));
+    }
+}

@@ -13,10 +13,13 @@ use memchr::memchr;
 /// [`ROW_BYTES_MAX`] bytes.
 const OPEN_MAX: u64 = 64;
 
+/// Cells of a row whose end is not seen: no sentence has so many commas.
+const WIDE: usize = 1_000;
+
 /// Whether a text that begins so is a table; `named` says that its name ends like a table's.
 pub(crate) fn is_table(head: &[u8], ended: bool, named: bool) -> bool {
     let Some((dialect, width)) = Dialect::of(head, ended) else { return named || is_list(head) };
-    named || (width >= 2 && dialect.rows(head, ended, 3).len() >= 2)
+    named || (width >= 2 && dialect.rows(head, ended, 3).len() >= 2) || width >= WIDE
 }
 
 /// One identifier a line.
@@ -131,5 +134,70 @@ impl Reader {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::piece::{File, Row, Sink};
+    use crate::sample::progress::Progress;
+    use crate::sample::remark::Remark;
+    use crate::sample::text::Coding;
+    use std::io::Read;
+
+    /// A line of 1 GiB between two rows, made while it is read.
+    struct Long(u64);
+
+    const LINE_BYTES: u64 = 1 << 30;
+
+    impl Read for Long {
+        fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+            let (begin, end) = (b"a,b\n1,2\n", b"\n3,4\n");
+            let at = self.0;
+            let count = if at == 0 {
+                room[..begin.len()].copy_from_slice(begin);
+                begin.len()
+            } else if at < LINE_BYTES {
+                room.fill(b'x');
+                room.len()
+            } else if at < 2 * LINE_BYTES {
+                room[..end.len()].copy_from_slice(end);
+                self.0 = 2 * LINE_BYTES;
+                end.len()
+            } else {
+                0
+            };
+            self.0 += u64::try_from(count).unwrap();
+            Ok(count)
+        }
+    }
+
+    #[derive(Default)]
+    struct Seen(Vec<String>, Vec<Fault>);
+
+    impl Sink for Seen {
+        fn row(&mut self, row: &Row<'_>) -> Flow {
+            self.0.push(row.cells().collect::<Vec<_>>().join("|"));
+            Flow::Continue(())
+        }
+
+        fn file(&mut self, _: &File<'_>) -> Flow {
+            Flow::Continue(())
+        }
+
+        fn remark(&mut self, remark: Remark) {
+            self.1.push(remark.fault);
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_gibibyte_is_passed_over() {
+        let (mut seen, progress) = (Seen::default(), Progress::default());
+        let mut input = Long(0);
+        let mut text = Text::new(&mut input, Coding::Utf8, 0);
+        let _ = read(&mut text, "t", &mut Emit::new(&mut seen, &progress));
+        assert_eq!(seen.0, ["1|2", "3|4"]);
+        assert_eq!(seen.1, [Fault::OverLimit]);
     }
 }

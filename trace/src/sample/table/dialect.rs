@@ -47,6 +47,8 @@ impl Dialect {
     /// no separator parts most rows alike.
     pub fn of(head: &[u8], ended: bool) -> Option<(Self, usize)> {
         let newline = if memchr(b'\n', head).is_none() && memchr(b'\r', head).is_some() { b'\r' } else { b'\n' };
+        // A first row that is longer than the head is looked at as far as it goes.
+        let ended = ended || memchr(newline, head).is_none();
         let mut best: Option<(f64, Self, usize)> = None;
         for (separator, worth) in SEPARATORS {
             if memchr(separator, head).is_none() {
@@ -77,7 +79,10 @@ impl Dialect {
         for row in self.rows(head, ended, ROWS_TRIED) {
             all += 1;
             // A separator that parts what stands in quotation marks is none.
-            if row.iter().all(|cell| cell.matches(quote).count() % 2 == 0) {
+            if !row
+                .iter()
+                .any(|cell| (cell.starts_with(quote) || cell.ends_with(quote)) && cell.matches(quote).count() % 2 == 1)
+            {
                 *counts.entry(row.len()).or_default() += 1;
             }
         }
@@ -100,14 +105,7 @@ impl Dialect {
             };
             rest = rest.get(length.max(1)..).unwrap_or_default();
             if cells.text.iter().any(|byte| !byte.is_ascii_whitespace()) {
-                let table = crate::sample::piece::Table {
-                    id: 0,
-                    path: String::new(),
-                    name: String::new(),
-                    columns: Vec::new(),
-                    headed: false,
-                };
-                rows.push(cells.row(&table, 0).cells().map(str::to_owned).collect());
+                rows.push(cells.owned());
             }
         }
         rows

@@ -8,6 +8,16 @@ use memchr::memmem;
 pub(super) enum What {
     /// RFC 1952.
     Gzip,
+    /// An archive of files.
+    Zip,
+    /// The same, with the parts of a workbook in it.
+    Workbook,
+    /// A tape archive.
+    Tar,
+    /// An archive in blocks.
+    Seven,
+    /// A database of SQLite.
+    Database,
     /// An archive or container of a form that is not read.
     Packed,
     /// A file.
@@ -17,11 +27,13 @@ pub(super) enum What {
 }
 
 /// What begins so.
-pub(super) fn what(head: &[u8], path: &str) -> What {
-    let _ = path;
+pub(super) fn what(head: &[u8]) -> What {
     match head {
         [] => return What::File(Kind::Other),
         [0x1F, 0x8B, 8, ..] => return What::Gzip,
+        [b'P', b'K', 3, 4, rest @ ..] if is_office(rest) => return What::Workbook,
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return What::Zip,
+        [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C, ..] => return What::Seven,
         [b'R', b'a', b'r', b'!', 0x1A, 7, ..]
         | [b'B', b'Z', b'h', b'1'..=b'9', 0x31, ..]
         | [0xFD, b'7', b'z', b'X', b'Z', 0, ..]
@@ -30,11 +42,15 @@ pub(super) fn what(head: &[u8], path: &str) -> What {
         | [b'P', b'G', b'D', b'M', b'P', ..]
         | [b'P', b'A', b'R', b'1', ..]
         | [0, 1, 0, 0, b'S', b't', b'a', b'n', b'd', b'a', b'r', b'd', ..] => return What::Packed,
+        _ if head.starts_with(b"SQLite format 3\0") => return What::Database,
         [0xFF, 0xD8, 0xFF, ..] => return What::File(Kind::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => return What::File(Kind::Png),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => return What::File(Kind::Tiff),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => return What::File(Kind::WebP),
         _ => {}
+    }
+    if super::tar::is_head(head) {
+        return What::Tar;
     }
     if head.get(128..132) == Some(b"DICM") {
         return What::File(Kind::Dicom);
@@ -44,6 +60,14 @@ pub(super) fn what(head: &[u8], path: &str) -> What {
         return What::File(Kind::Pdf);
     }
     if is_text(head) { What::Text } else { What::File(Kind::Other) }
+}
+
+/// Whether the first entry of an archive is one that programs write first into workbooks and other documents.
+fn is_office(head: &[u8]) -> bool {
+    let length =
+        head.get(22..24).and_then(|two| two.first_chunk()).map_or(0, |two| usize::from(u16::from_le_bytes(*two)));
+    let name = head.get(26..).and_then(|rest| rest.get(..length)).unwrap_or_default();
+    [&b"[Content_Types].xml"[..], b"_rels/", b"xl/", b"docProps/"].iter().any(|first| name.starts_with(first))
 }
 
 /// Whether these are letters: in UTF-16 by its zeros, otherwise by the want of control characters.

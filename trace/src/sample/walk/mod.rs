@@ -3,20 +3,25 @@
 mod folder;
 mod kind;
 mod peek;
+mod seven;
+mod tar;
 mod unpack;
+mod zip;
 
-use super::emit::{Emit, Summary};
-use super::limits::{ARCHIVE_DEPTH_MAX, CHUNK_BYTES, FILE_BYTES_MAX, HELD_BYTES_MAX};
+use super::database;
+use super::emit::{Emit, Notes, Summary};
+use super::limits::{ARCHIVE_DEPTH_MAX, CHUNK_BYTES, FILE_BYTES_MAX, HEAD_BYTES, HELD_BYTES_MAX};
 use super::piece::{File, Flow, Kind, Sink};
 use super::progress::Progress;
 use super::remark::Fault;
-use super::table::{delimited, sql};
+use super::table::workbook::Workbook;
+use super::table::{delimited, json, sql};
 use super::text::{Coding, Text};
 use aws_lc_rs::digest::{Context, SHA256};
 use kind::{What, what};
 use peek::Peeked;
 use std::fs;
-use std::io::{Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 pub(crate) use unpack::Layers;
 
@@ -72,9 +77,29 @@ impl<'a> Walk<'a> {
     /// Reads one piece, whatever it is.
     pub fn piece(&mut self, input: &mut dyn Read, place: Place<'_>) -> Flow {
         let mut input = Peeked::new(input);
-        match what(input.head(), place.path) {
-            What::Gzip if place.depth >= ARCHIVE_DEPTH_MAX => self.too_deep(place),
+        match what(input.head()) {
+            What::Gzip | What::Zip | What::Workbook | What::Tar | What::Seven if place.depth >= ARCHIVE_DEPTH_MAX => {
+                self.emit.remark(place.path, Fault::TooDeep);
+                Flow::Continue(())
+            }
             What::Gzip => self.gzip(&mut input, place),
+            What::Zip => self.zip(&mut input, place),
+            What::Workbook => self.workbook(&mut input, place),
+            What::Tar => self.tar(&mut input, place),
+            What::Seven => match self.random(&mut input, place) {
+                Ok(mut file) => self.seven(&mut file, place),
+                Err(fault) => {
+                    self.emit.remark(place.path, fault);
+                    Flow::Continue(())
+                }
+            },
+            What::Database => match self.random(&mut input, place) {
+                Ok(mut file) => database::read(&mut *file, place.path, &mut self.emit),
+                Err(fault) => {
+                    self.emit.remark(place.path, fault);
+                    Flow::Continue(())
+                }
+            },
             What::Packed => {
                 self.emit.remark(place.path, Fault::Unsupported);
                 self.file(&mut input, place, Kind::Other)
@@ -82,11 +107,6 @@ impl<'a> Walk<'a> {
             What::File(kind) => self.file(&mut input, place, kind),
             What::Text => self.text(&mut input, place),
         }
-    }
-
-    fn too_deep(&mut self, place: Place<'_>) -> Flow {
-        self.emit.remark(place.path, Fault::TooDeep);
-        Flow::Continue(())
     }
 
     /// A text: a table in one of its forms, or a file.
@@ -100,6 +120,9 @@ impl<'a> Walk<'a> {
             text.bytes().to_vec()
         };
         let named = [".csv", ".tsv", ".tab", ".psv"].iter().any(|end| place.path.to_ascii_lowercase().ends_with(end));
+        if json::is_json(&head) {
+            return json::read(&mut Text::new(input, coding, mark), place.path, &mut self.emit);
+        }
         if sql::is_dump(&head) {
             return sql::read(&mut Text::new(input, coding, mark), place.path, &mut self.emit);
         }
@@ -122,6 +145,12 @@ impl<'a> Walk<'a> {
                     digest.update(part);
                     size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
                     let room = FILE_BYTES_MAX.saturating_sub(self.bytes.len());
+                    let wanted = self.bytes.len() + room.min(count);
+                    if wanted > self.bytes.capacity() {
+                        // Doubled, but never beyond what is handed on.
+                        let most = wanted.max(FILE_BYTES_MAX.min(2 * self.bytes.capacity()));
+                        self.bytes.reserve_exact(most - self.bytes.len());
+                    }
                     self.bytes.extend_from_slice(part.get(..room.min(count)).unwrap_or_default());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -147,10 +176,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The piece as something that can be read in any order: itself, or a copy in memory that is not too large.
-    #[expect(dead_code, reason = "for workbooks and databases")]
-    pub fn random<'f>(&mut self, input: &mut dyn Read, place: Place<'f>) -> Result<Box<dyn Random + 'f>, Fault> {
+    fn random<'f>(&mut self, input: &mut dyn Read, place: Place<'f>) -> Result<Box<dyn Random + 'f>, Fault> {
         if let Some(mut file) = place.file {
+            let length = file.seek(SeekFrom::End(0)).map_err(|error| Fault::from(&error))?;
             file.rewind().map_err(|error| Fault::from(&error))?;
+            // What is read in any order is counted at once.
+            self.emit.progress.read(usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(HEAD_BYTES));
             return Ok(Box::new(file));
         }
         let mut held = Vec::new();
@@ -164,6 +195,73 @@ impl<'a> Walk<'a> {
             self.emit.remark(place.path, Fault::from(&error));
         }
         Ok(Box::new(Cursor::new(held)))
+    }
+
+    /// An archive, entry by entry as it lies there.
+    fn zip(&mut self, input: &mut dyn Read, place: Place<'_>) -> Flow {
+        let (flow, fault) = zip::each(input, place.layers, &mut |name, body| {
+            let path = format!("{}!{name}", place.path);
+            match body {
+                Ok(body) => {
+                    let inner = Place { path: &path, depth: place.depth + 1, layers: place.layers, file: None };
+                    self.piece(body, inner)
+                }
+                Err(fault) => {
+                    self.emit.remark(&path, fault);
+                    Flow::Continue(())
+                }
+            }
+        });
+        if let Some(fault) = fault {
+            self.emit.remark(place.path, fault);
+        }
+        flow
+    }
+
+    /// A workbook: its sheets need other parts, so it is read twice.
+    fn workbook(&mut self, input: &mut dyn Read, place: Place<'_>) -> Flow {
+        let mut file = match self.random(input, place) {
+            Ok(file) => file,
+            Err(fault) => {
+                self.emit.remark(place.path, fault);
+                return Flow::Continue(());
+            }
+        };
+        let (mut workbook, mut notes) = (Workbook::default(), Notes::default());
+        let _ = zip::each(&mut *file, place.layers, &mut |name, body| {
+            if let Ok(body) = body {
+                workbook.part(name, body, &mut notes);
+            }
+            Flow::Continue(())
+        });
+        if let Err(error) = file.rewind() {
+            self.emit.remark(place.path, Fault::from(&error));
+            return Flow::Continue(());
+        }
+        if !workbook.is_one() {
+            // A document of another program: its parts are files.
+            return self.zip(&mut *file, place);
+        }
+        let (flow, fault) = zip::each(&mut *file, place.layers, &mut |name, body| match body {
+            Ok(body) if name.starts_with("xl/worksheets/") && name.ends_with(".xml") => {
+                workbook.sheet(name, body, place.path, &mut self.emit, &mut notes)
+            }
+            Ok(body) if name.starts_with("xl/media/") => {
+                let path = format!("{}!{name}", place.path);
+                let inner = Place { path: &path, depth: place.depth + 1, layers: place.layers, file: None };
+                self.piece(body, inner)
+            }
+            Ok(_) => Flow::Continue(()),
+            Err(fault) => {
+                notes.add(fault);
+                Flow::Continue(())
+            }
+        });
+        if let Some(fault) = fault {
+            notes.add(fault);
+        }
+        self.emit.notes(place.path, notes);
+        flow
     }
 
     fn gzip(&mut self, input: &mut dyn Read, place: Place<'_>) -> Flow {

@@ -55,7 +55,7 @@ pub(super) fn head(text: &[u8], escapes: bool) -> Option<Option<(Head, usize)>> 
 }
 
 /// The columns of a CREATE TABLE.
-pub(in crate::sample) fn declaration(text: &[u8], escapes: bool) -> Option<(String, Vec<String>)> {
+pub(crate) fn declaration(text: &[u8], escapes: bool) -> Option<(String, Vec<String>)> {
     let mut tokens = Tokens::new(text, escapes);
     let is = |part: Option<Part<'_>>, word: &[u8]| matches!(part, Some(Part::Word(found)) if found.eq_ignore_ascii_case(word));
     if !is(tokens.next(), b"CREATE") {

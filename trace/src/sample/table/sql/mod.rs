@@ -5,10 +5,11 @@ mod insert;
 mod token;
 
 use crate::sample::emit::{Emit, Notes, cut};
-use crate::sample::limits::{COLUMNS_MAX, ROW_BYTES_MAX, SHEETS_MAX};
+use crate::sample::limits::{COLUMNS_MAX, HEADINGS_BYTES_MAX, ROW_BYTES_MAX, SHEETS_MAX};
 use crate::sample::piece::{Cells, Flow, Table};
 use crate::sample::remark::Fault;
 use crate::sample::text::Text;
+pub(crate) use insert::declaration;
 use insert::{Head, Tuple, head, tuple};
 use memchr::memmem;
 use std::collections::BTreeMap;
@@ -53,6 +54,7 @@ pub(crate) fn read(text: &mut Text<'_>, path: &str, emit: &mut Emit<'_>) -> Flow
         cells: Cells::default(),
         notes: Notes::default(),
         lost: 0,
+        room: HEADINGS_BYTES_MAX,
     };
     let flow = reader.statements(text, emit);
     if let Some(fault) = text.fault() {
@@ -77,6 +79,8 @@ struct Reader<'p> {
     cells: Cells,
     notes: Notes,
     lost: u64,
+    // Bytes that names and headings may still have.
+    room: usize,
 }
 
 /// What was found at the beginning of the window.
@@ -120,7 +124,7 @@ impl Reader<'_> {
                 }
                 Found::Declared(length, name, columns) => {
                     text.take(length);
-                    if self.declared.len() < SHEETS_MAX {
+                    if self.declared.len() < SHEETS_MAX && self.affords(&name, &columns) {
                         self.declared.insert(name, columns);
                     }
                 }
@@ -174,7 +178,7 @@ impl Reader<'_> {
         }
         match token::statement(statement, self.escapes, whole) {
             Some(length) => {
-                let declared = statement.get(..length).and_then(|text| insert::declaration(text, self.escapes));
+                let declared = statement.get(..length).and_then(|text| declaration(text, self.escapes));
                 match declared {
                     Some((name, columns)) => Found::Declared(start + length, name, columns),
                     None => Found::Passed(start + length),
@@ -201,6 +205,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether so many more names are kept.
+    fn affords(&mut self, name: &str, columns: &[String]) -> bool {
+        let bytes = columns.iter().fold(2 * name.len() + 128, |sum, column| sum + 2 * column.len() + 64);
+        let left = self.room.checked_sub(bytes);
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
+    }
+
     fn table(&mut self, head: Head, emit: &mut Emit<'_>) -> (String, Vec<String>) {
         let name = cut(&head.table);
         let mut columns: Vec<String> = head.columns.iter().take(COLUMNS_MAX).map(|column| cut(column)).collect();
@@ -209,7 +221,8 @@ impl Reader<'_> {
         }
         let key = (name, columns);
         // A dump that invents a table for each row shares one in the end.
-        let key = if self.tables.len() >= SHEETS_MAX && !self.tables.contains_key(&key) {
+        let is_new = !self.tables.contains_key(&key);
+        let key = if is_new && (self.tables.len() >= SHEETS_MAX || !self.affords(&key.0, &key.1)) {
             self.notes.add(Fault::OverLimit);
             (String::new(), Vec::new())
         } else {
