@@ -86,7 +86,14 @@ mod tests {
             let end = if n % 1_000 == 999 || n + 1 == ROWS { ";\n" } else { "" };
             write!(sql, "{begin}({}){end}", row.join(",")).unwrap();
         }
-        for (name, bytes) in [("CSV", csv.as_bytes()), ("SQL", sql.as_bytes())] {
+        let mut json = String::new();
+        for n in 0..ROWS {
+            let row = cells(n);
+            let members: Vec<String> =
+                row.iter().enumerate().map(|(at, cell)| format!("\"key{at}\":\"{cell}\"")).collect();
+            writeln!(json, "{{{}}}", members.join(",")).unwrap();
+        }
+        for (name, bytes) in [("CSV", csv.as_bytes()), ("SQL", sql.as_bytes()), ("JSON", json.as_bytes())] {
             let speed = speed(name, bytes);
             println!("{name}: {speed:.0} MB/s, {:.1}x slower than counting newlines", newlines / speed);
             // A machine at work for others is slower; the figure is for an idle one.
