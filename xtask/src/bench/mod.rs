@@ -12,6 +12,7 @@ mod peers;
 mod release;
 mod seal;
 mod spread;
+mod trace;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -39,6 +40,8 @@ enum What {
     Ledger,
     /// A key service of millions of patients beside one of 10,000: memory, start, speed.
     Custody(custody::Options),
+    /// What tracing names, dates and finds in made-up leaks, beside what it should reach.
+    Trace(trace::Options),
     /// Bytes that padding adds: to the files of a folder, or to a stated distribution of lengths.
     Padding {
         /// A folder of real records; nothing but the lengths of its files is read.
@@ -54,6 +57,7 @@ pub fn run(options: &Options) -> Result<()> {
         What::Release => release::speed(options.rounds),
         What::Ledger => ledger::run(options.rounds),
         What::Custody(custody) => custody::measure(custody, options.rounds),
+        What::Trace(trace) => trace::measure(trace),
         What::Padding { folder } => seal::padding(folder.as_deref()),
     }
 }
