@@ -29,7 +29,7 @@ const ASK_PAUSE: Duration = Duration::from_millis(250);
                   isolation can be about; a peer that was given another certificate is the same sender. An earlier version \
                   of what was replaced is the current one again, and a facility that treats a patient by isolated records \
                   alone does not open the patient's other records. One person isolates; lifting takes two where two \
-                  approvers are registered (--propose). Take the stolen certificate away first: segel admin peer remove."
+                  approvers are registered (--propose). Isolate first, then remove the peer: segel admin peer remove."
 )]
 pub struct Options {
     /// What everybody at this facility wrote.
