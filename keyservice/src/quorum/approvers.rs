@@ -25,11 +25,16 @@ pub fn all(db: &Connection, keys: &Keys) -> Result<Vec<Approver>> {
     Ok(stored::fact(db, keys, APPROVERS)?.unwrap_or_default())
 }
 
-/// Whether two people are needed: since there have been two approvers, and for good.
+/// Whether two people are needed: since there have been two approvers, and for good. Where that fact is missing, two approvers say
+/// so by themselves.
 ///
 /// # Errors
 /// Damaged if the state is not what was written.
 pub fn are_in_force(db: &Connection, keys: &Keys) -> Result<bool> {
+    Ok(is_written_in_force(db, keys)? || all(db, keys)?.len() >= 2)
+}
+
+fn is_written_in_force(db: &Connection, keys: &Keys) -> Result<bool> {
     Ok(stored::fact::<bool>(db, keys, IN_FORCE)?.unwrap_or_default())
 }
 
@@ -103,7 +108,7 @@ pub fn add(turn: &mut Turn<'_>, name: &str, key: &ApproverKey, by: &str) -> Resu
     stored::put_fact(turn.db, turn.keys, APPROVERS, &approvers)?;
     let detail = format!("approver {actor} with key {}", hex::encode(key.fingerprint()));
     super::history::decided(turn, event(turn, Action::Enact, Decision::Permitted, by, detail))?;
-    if approvers.len() >= 2 && !are_in_force(turn.db, turn.keys)? {
+    if approvers.len() >= 2 && !is_written_in_force(turn.db, turn.keys)? {
         // From here on the rules are part of what two people hold: a changed file changes none of them.
         let rules = rules(turn)?;
         stored::put_fact(turn.db, turn.keys, RULES, &rules)?;
@@ -147,4 +152,27 @@ pub fn entries(turn: &Turn<'_>) -> Result<Vec<ApproverEntry>> {
         since: approver.since,
     };
     Ok(all(turn.db, turn.keys)?.into_iter().map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+    use seal::root::Base;
+    use seal::vault::Vault;
+
+    #[test]
+    fn two_approvers_are_in_force_also_where_the_fact_was_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = store::open(folder.path()).unwrap();
+        let keys = Keys::derive(Base::generate().unwrap(), Vault::generate().unwrap().reserving(10)).unwrap();
+        let one = |n: u8| Approver { actor: format!("actor-{n}"), key: ApproverKey::Ed25519([n; 32]), since: 0 };
+        for (count, in_force) in [(0, false), (1, false), (2, true), (3, true)] {
+            stored::put_fact(&db, &keys, APPROVERS, &(0..count).map(one).collect::<Vec<_>>()).unwrap();
+            assert_eq!(are_in_force(&db, &keys).unwrap(), in_force, "{count} approvers");
+        }
+        stored::put_fact(&db, &keys, IN_FORCE, &true).unwrap();
+        stored::put_fact(&db, &keys, APPROVERS, &vec![one(1)]).unwrap();
+        assert!(are_in_force(&db, &keys).unwrap(), "for good, also when there is one left");
+    }
 }
